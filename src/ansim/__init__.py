@@ -1,0 +1,1 @@
+"""Ansim: the open smart-city safety net."""
