@@ -1,1 +1,1 @@
-
+"""What every feature stands on: settings, time, identity, storage, bus, web. Knows no feature."""
