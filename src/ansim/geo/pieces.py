@@ -1,0 +1,95 @@
+"""Boundaries cut into small pieces: areas and distances touch only the few vertices near a place.
+
+Works in a plane of degrees whose longitudes are shrunk by the cosine of the middle latitude, so that a length
+is the same in every direction; the plane never decides whether a point lies inside.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from ansim.geo.polygons import subdivide
+from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, distances_m
+
+MAX_VERTICES = 64
+MAX_RADIUS_M = 500_000.0
+"""Circles are taken no larger: they hold the whole country anyway."""
+STRETCH = 1.15
+"""The plane's lengths err by less than this factor within ten degrees of latitude around its middle."""
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Geometries = npt.NDArray[np.object_]
+
+
+def half_sides(lat: Array, radius_m: Array) -> tuple[Array, Array]:
+    """Degrees that circles reach to north and south, and to east and west of their centres."""
+    north = np.minimum(radius_m, MAX_RADIUS_M) / METRES_PER_DEGREE
+    return north, north / np.maximum(np.cos(np.radians(lat)), MIN_COSINE)
+
+
+class Pieces:
+    """The pieces of ``polygons`` (longitude, latitude); an *owner* is an index into ``polygons``."""
+
+    def __init__(self, polygons: Geometries) -> None:
+        west, south, east, north = shapely.total_bounds(polygons)
+        self._middle_lon = float(west + east) / 2
+        self._squeeze = max(float(np.cos(np.radians((south + north) / 2))), MIN_COSINE)
+        self._owners = len(polygons)
+        self._pieces, self._owner = subdivide(self._flat(polygons), np.arange(len(polygons)), MAX_VERTICES)
+        self._tree = shapely.STRtree(self._pieces)
+        shapely.prepare(self._pieces)
+
+    def shares(self, lat: Array, lon: Array, radius_m: Array) -> tuple[Indices, Indices, Array]:
+        """Which share of each of n circles lies in which polygon: (circle, owner, share), one row a pair."""
+        circles = self._flat(circle_polygons(lat, lon, np.minimum(radius_m, MAX_RADIUS_M)))
+        areas = shapely.area(circles)
+        circle, piece = self._tree.query(circles)
+        area = np.empty(len(circle))
+        whole = shapely.contains_properly(self._pieces[piece], circles[circle])
+        area[whole] = areas[circle[whole]]
+        cut = ~whole
+        area[cut] = shapely.area(shapely.intersection(self._pieces[piece[cut]], circles[circle[cut]]))
+        pairs, pair = np.unique(circle * self._owners + self._owner[piece], return_inverse=True)
+        share = np.bincount(pair, weights=area, minlength=len(pairs)) / areas[pairs // self._owners]
+        return pairs // self._owners, pairs % self._owners, share
+
+    def nearest(self, lat: Array, lon: Array) -> tuple[Indices, Array]:
+        """The nearest polygon of each of n places and how far it is (m); equally near: the lowest owner."""
+        turned = self._middle_lon + (lon - self._middle_lon + 180.0) % 360.0 - 180.0
+        points = shapely.points(turned * self._squeeze, lat)
+        (place, _), away = self._tree.query_nearest(points, return_distance=True, all_matches=False)
+        reach = np.zeros(len(points))
+        reach[place] = away * STRETCH + 1e-9
+        place, piece = self._tree.query(points, predicate="dwithin", distance=reach)
+        metres = self._metres(lat[place], turned[place], points[place], piece)
+        order = np.lexsort((self._owner[piece], np.round(metres, 3), place))
+        _, first = np.unique(place[order], return_index=True)
+        chosen = order[first]
+        return self._owner[piece[chosen]], metres[chosen]
+
+    def distance_to(self, owner: int, lat: float, lon: float) -> float:
+        """Metres from a place to the polygon, 0 inside it."""
+        pieces = np.flatnonzero(self._owner == owner)
+        point = shapely.Point(lon * self._squeeze, lat)
+        near = pieces[int(np.argmin(shapely.distance(self._pieces[pieces], point)))]
+        return float(self._metres(np.array([lat]), np.array([lon]), np.array([point]), np.array([near]))[0])
+
+    def distances(self, owner: int) -> Array:
+        """Metres from one polygon to every polygon (itself: 0), in the plane."""
+        tree = shapely.STRtree(self._pieces[self._owner == owner])
+        (piece, _), away = tree.query_nearest(self._pieces, return_distance=True, all_matches=False)
+        least = np.full(self._owners, np.inf)
+        np.minimum.at(least, self._owner[piece], away * METRES_PER_DEGREE)
+        return least
+
+    def _flat(self, shapes: Geometries) -> Geometries:
+        """Shapes in longitude, latitude laid into the plane."""
+        flat: Geometries = shapely.transform(shapes, lambda xy: xy * [self._squeeze, 1.0])
+        return flat
+
+    def _metres(self, lat: Array, lon: Array, points: Geometries, piece: Indices) -> Array:
+        """Great-circle distance from each point to the place of the piece that is nearest in the plane."""
+        lines = shapely.shortest_line(points, self._pieces[piece])
+        ends = shapely.get_coordinates(shapely.get_point(lines, 1))
+        return distances_m(lat, lon, ends[:, 1], ends[:, 0] / self._squeeze)
