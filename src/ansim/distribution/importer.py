@@ -53,13 +53,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_file(
-    path: Path, *, effective_from: datetime, progress: Progress | None = None, unite: bool = False
+    path: Path,
+    *,
+    effective_from: datetime,
+    progress: Progress | None = None,
+    unite: bool = False,
+    source: str | None = None,
 ) -> BoundarySet:
     """The boundaries in a file, in force from ``effective_from`` (with time zone) on.
 
     Codes and names come from the file's properties, by their usual spellings. ``unite`` puts the 일반구 of
     a city together under the city (안양시만안구 41171 + 안양시동안구 41173 → 안양시 41170). Coordinates
-    other than WGS84 need pyproj. Raises :class:`BoundaryFileError`; never returns a part of a file.
+    other than WGS84 need pyproj. ``source`` is the file's name unless given.
+
+    Raises :class:`BoundaryFileError`; never returns a part of a file.
     """
     if effective_from.tzinfo is None:
         raise BoundaryFileError("effective_from needs a time zone")
@@ -75,7 +82,7 @@ def read_file(
             [row.shape for row in rows],
             provinces=[row.province for row in rows],
             effective_from=effective_from,
-            source=path.name,
+            source=source or path.name,
             approximate=approximate,
         )
     except ValueError as problem:
