@@ -24,6 +24,7 @@ Trigger = Literal["hold", "shake", "key", "button", "sms", "drill", "unknown"]
 Agency = Literal["112", "119", "exercise"]
 Status = Literal["requested", "acknowledged", "en_route", "on_scene", "done"]
 Disposition = Literal["rescued", "safe", "false_press", "prank", "test", "other"]
+Method = Literal["contains", "overlap", "nearest", "default"]
 OwnershipReason = Literal["routed", "no_ack", "handover", "handover_failed", "claimed", "direct"]
 
 STATUSES: tuple[Status, ...] = ("requested", "acknowledged", "en_route", "on_scene", "done")
@@ -104,7 +105,7 @@ class Routed(_Data, frozen=True, kw_only=True, tag="routed"):
 
     code: Code
     name: Name
-    method: Literal["contains", "overlap", "nearest", "default"]
+    method: Method
     approximate: bool = False
     informed: tuple[CenterRef, ...] = ()
     marks: tuple[Name, ...] = ()

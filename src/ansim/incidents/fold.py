@@ -10,7 +10,7 @@ from typing import Any
 
 from ansim.incidents import events as ev
 from ansim.incidents.lifecycle import ENDED, IN_HAND, State, can
-from ansim.incidents.model import Closing, Incident, Operator, Owner, Request, Step
+from ansim.incidents.model import Claim, Closing, Incident, Operator, Owner, Request, Step
 
 
 def fold(events: Iterable[ev.Event]) -> Incident:
@@ -152,6 +152,7 @@ def _accepted(incident: Incident, event: ev.Event, data: ev.Accepted) -> bool:
     if not fits or not incident.needs_operator:
         return False
     incident.operator = Operator(id=event.actor.id, name=event.actor.name, center=data.code)
+    _answer_claims(incident, data.code)
     if incident.state is State.ALERTING:
         incident.state = State.ACCEPTED
         incident.accepted_at = event.at
@@ -173,12 +174,19 @@ def _progress(incident: Incident) -> None:
 def _claimed(incident: Incident, event: ev.Event, data: ev.Claimed) -> bool:
     if not incident.open:
         return False
-    incident.claims.append((data.code, event.actor.id))
+    incident.claims.append(Claim(code=data.code, name=data.name, by=event.actor))
     return True
 
 
-def _claim_refused(_incident: Incident, _event: ev.Event, _data: ev.ClaimRefused) -> bool:
-    return True
+def _claim_refused(incident: Incident, _event: ev.Event, data: ev.ClaimRefused) -> bool:
+    return _answer_claims(incident, data.code)
+
+
+def _answer_claims(incident: Incident, code: str) -> bool:
+    standing = [claim for claim in incident.claims if claim.code != code]
+    answered = len(standing) < len(incident.claims)
+    incident.claims = standing
+    return answered
 
 
 def _note(_incident: Incident, _event: ev.Event, _data: ev.Note) -> bool:

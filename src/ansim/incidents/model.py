@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from ansim.core.actors import Actor
 from ansim.incidents import events as ev
 from ansim.incidents.lifecycle import ENDED, IN_HAND, State
 
@@ -57,6 +58,14 @@ class Closing(Struct, kw_only=True, frozen=True):
     at: str
 
 
+class Claim(Struct, kw_only=True, frozen=True):
+    """An operator elsewhere asks for the incident; stands until the hub or the acceptance answers it."""
+
+    code: str
+    name: str
+    by: Actor
+
+
 class Incident(Struct, kw_only=True):
     """What the events add up to. Times are clock stamps (see core.clock)."""
 
@@ -76,7 +85,7 @@ class Incident(Struct, kw_only=True):
     delivered: dict[str, tuple[int, str]] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     operator: Operator | None = None
-    claims: list[tuple[str, str]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     requests: dict[str, Request] = field(default_factory=dict)
     closing: Closing | None = None
     disposition: ev.Disposition | None = None
