@@ -156,6 +156,11 @@ class NatsServer:
                     _log.error("nats-server does not come back", reason=str(error))
                     await asyncio.sleep(2)
 
+    def restart(self) -> None:
+        """End it; the watcher starts it again."""
+        if self._process is not None:
+            self._process.terminate()
+
     async def stop(self) -> None:
         """End it, by force after 5 s."""
         if self._watcher is not None:

@@ -169,9 +169,8 @@ class Note(_Data, frozen=True, kw_only=True, tag="note"):
 
 
 class DispatchRequested(_Data, frozen=True, kw_only=True, tag="dispatch_requested"):
-    """Help was asked of an agency."""
+    """Help was asked of an agency. The event's own id is the request's id."""
 
-    request: Id
     agency: Agency
     code: Code
     note: Text = ""

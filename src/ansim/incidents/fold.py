@@ -194,10 +194,10 @@ def _note(_incident: Incident, _event: ev.Event, _data: ev.Note) -> bool:
 
 
 def _dispatch_requested(incident: Incident, event: ev.Event, data: ev.DispatchRequested) -> bool:
-    if incident.state not in IN_HAND or data.request in incident.requests:
+    if incident.state not in IN_HAND:
         return False
-    incident.requests[data.request] = Request(
-        id=data.request,
+    incident.requests[event.id] = Request(
+        id=event.id,
         agency=data.agency,
         center=data.code,
         by=event.actor.name,

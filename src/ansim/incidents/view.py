@@ -106,6 +106,8 @@ _TO_HER = frozenset(
         "alerted",
         "cancelled",
         "pressed_again",
+        "routed",
+        "rung",
         "ownership_assigned",
         "delivered",
         "seen",
@@ -115,7 +117,8 @@ _TO_HER = frozenset(
         "closed",
     }
 )
-"""Kinds of event on the person's own timeline."""
+"""Kinds of event on the person's own timeline: all that change her view."""
+_FOR_HER = ("code", "name", "agency", "status", "request", "disposition", "step")
 
 
 def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,29 +159,29 @@ def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entry_for_person(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One timeline entry for the person, stripped of names and remarks; None when it is not for her."""
-    if entry["type"] not in _TO_HER:
+    """One timeline entry for the person, stripped of names and remarks; None when it is not for her.
+
+    Duress looks like any other cancelling.
+    """
+    kind = "cancelled" if entry["type"] == "duress" else entry["type"]
+    if kind not in _TO_HER:
         return None
     data = entry["data"]
-    kept = {
-        key: data[key]
-        for key in ("code", "name", "agency", "status", "request", "disposition")
-        if key in data
-    }
+    kept = {key: data[key] for key in _FOR_HER if key in data}
     return {
         "id": entry["id"],
-        "type": entry["type"],
+        "type": kind,
         "at": entry["at"],
         "time": entry["time"],
         "node": entry["node"],
         "actor": {"kind": entry["actor"]["kind"], "id": "", "name": ""},
-        "data": {"type": entry["type"], **kept},
+        "data": {"type": kind, **kept},
     }
 
 
-def for_agency(staff_view: Mapping[str, Any], agency: str) -> dict[str, Any] | None:
-    """The desk's view: only where this agency was asked, and only its own requests."""
-    requests = [request for request in staff_view["requests"] if request["agency"] == agency]
+def for_agency(staff_view: Mapping[str, Any], agency: str, center: str) -> dict[str, Any] | None:
+    """The desk's view: only where this center asked the agency, and only those requests."""
+    requests = [r for r in staff_view["requests"] if r["agency"] == agency and r["center"] == center]
     if not requests:
         return None
     return dict(staff_view) | {"requests": requests}
