@@ -4,7 +4,7 @@
  */
 
 export type IncidentState = 'armed' | 'alerting' | 'accepted' | 'dispatched' | 'on_scene' | 'closed' | 'cancelled';
-export type Trigger = 'hold' | 'shake' | 'key' | 'button' | 'sms' | 'drill';
+export type Trigger = 'hold' | 'shake' | 'key' | 'button' | 'sms' | 'drill' | 'unknown';
 export type Agency = '112' | '119';
 export type RequestStatus = 'requested' | 'acknowledged' | 'en_route' | 'on_scene' | 'done';
 export type Disposition = 'rescued' | 'safe' | 'false_press' | 'prank' | 'test' | 'other';
@@ -88,14 +88,15 @@ export interface Party {
 
 export interface DispatchRequest {
   id: string;
-  agency: Agency;
+  /** A drill's request goes to nobody real. */
+  agency: Agency | 'exercise';
   status: RequestStatus;
   at: string;
   by: string;
   center: string;
   unverified: boolean;
   note: string;
-  history: { status: RequestStatus; at: string; by: string }[];
+  history: { status: RequestStatus; at: string; by: string; note?: string }[];
 }
 
 export interface Closing {
@@ -113,6 +114,8 @@ export interface IncidentView {
   silent: boolean;
   priority: 'normal' | 'duress';
   trigger: Trigger;
+  /** How often she has pressed. */
+  presses?: number;
   marks: string[];
   opened_at: string;
   window_ends_at: string | null;
