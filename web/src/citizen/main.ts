@@ -8,3 +8,8 @@ import App from './App.svelte';
 addMessages({ ko, en });
 startLanguage();
 mount(App, { target: document.getElementById('app') as HTMLElement });
+
+if ('serviceWorker' in navigator && import.meta.env.PROD) {
+  // The page works without it; only opening it offline needs it.
+  navigator.serviceWorker.register('/sw.js').catch((error: unknown) => console.warn('service worker', error));
+}
