@@ -37,6 +37,11 @@ export function apply(state: State, change: Change): State {
     const { [change.incident]: _gone, ...incidents } = state.incidents;
     return { ...state, incidents };
   }
+  if (change.kind === 'whole') {
+    const { view, timeline, track } = change;
+    const whole: Incident = { view, timeline: merge([], timeline), track: merge([], track) };
+    return { ...state, incidents: { ...state.incidents, [change.incident]: whole } };
+  }
   const before = state.incidents[change.incident];
   const after: Incident = {
     view: change.view,

@@ -99,6 +99,10 @@ export function open(url: string, handlers: Handlers, options: Options = {}): St
     const opened = new EventSource(address());
     source = opened;
     silenceTimer = setTimeout(lost, silence);
+    opened.addEventListener('open', () => {
+      // A resumed stream sends only what was missed, which may be nothing: that it is open says it is up to date.
+      if (cursor !== null) heard();
+    });
     opened.addEventListener('snapshot', (frame) => {
       const snapshot = JSON.parse(frame.data as string) as Snapshot;
       cursor = frame.lastEventId || String(snapshot.cursor);

@@ -164,6 +164,7 @@ export interface Snapshot {
 export type Change =
   | { kind: 'event'; incident: string; event: TimelineEvent; view: IncidentView }
   | { kind: 'positions'; incident: string; positions: Position[]; view: IncidentView }
+  | ({ kind: 'whole'; incident: string } & SnapshotIncident)
   | { kind: 'gone'; incident: string };
 
 export interface StatusFrame {
