@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from msgspec import Struct
-
 from ansim.core import logs
 from ansim.core.clock import now
 from ansim.distribution.boundaries import BoundaryHistory, default_boundaries, inherit
@@ -14,18 +12,11 @@ from ansim.distribution.generations import FOLDER, history_from_dir, stamp
 from ansim.distribution.health import CenterHealth
 from ansim.distribution.importer import BoundaryFileError
 from ansim.geo.boundaries import BoundarySet
-from ansim.incidents.events import CenterRef, Method, OwnershipReason, Routed
+from ansim.incidents.events import CenterRef, Method, Routed
 from ansim.incidents.positions import Position
+from ansim.incidents.route import Route
 
 _log = logs.get("distribution")
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """Where a new incident goes: who is responsible, and who owns it first."""
-
-    routed: Routed
-    owner: CenterRef
-    reason: OwnershipReason
 
 
 class Distribution:

@@ -96,7 +96,7 @@ def decode_csv(path: Path) -> IO[str]:
             return io.StringIO(raw.decode(encoding), newline="")
         except UnicodeDecodeError:
             continue
-    raise CsvProblem(f"{path.name} is neither UTF-8 nor CP949: save it as UTF-8")
+    raise CsvProblem("this is neither UTF-8 nor CP949: save it as UTF-8")
 
 
 def answer_csv(source: IO[str], boundaries: BoundarySet, out: IO[str], warn: Warn) -> int:

@@ -1,8 +1,8 @@
 """The fold: events in, incident out.
 
 ``fold`` is pure and total: any order of arrival, any duplication, any split gives the same incident. Events
-are applied in timeline order; one that no longer fits (it lost a race) changes nothing and is listed as
-superseded, still on the timeline.
+are applied in timeline order; one that no longer fits (it lost a race) changes nothing but who was told of the
+incident, and is listed as superseded, still on the timeline.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,6 +33,12 @@ def _apply(incident: Incident, event: ev.Event) -> bool:
 
 def _mark(incident: Incident, *marks: str) -> None:
     incident.marks.extend(mark for mark in marks if mark not in incident.marks)
+
+
+def _told(incident: Incident, code: str, name: str) -> None:
+    """A party for good: the center was told, so it must hear the end, even where an event that came late
+    undoes why it was told."""
+    incident.parties.setdefault(code, name)
 
 
 def _step(incident: Incident, target: State, at: str) -> bool:
@@ -80,11 +86,11 @@ def _pressed_again(incident: Incident, _event: ev.Event, data: ev.PressedAgain) 
 
 
 def _routed(incident: Incident, _event: ev.Event, data: ev.Routed) -> bool:
+    for center in data.informed:
+        _told(incident, center.code, center.name)
     if not incident.open:
         return False
     incident.responsible = data
-    for center in data.informed:
-        incident.parties.setdefault(center.code, center.name)
     if data.method == "nearest":
         _mark(incident, "outside_boundaries")
     _mark(incident, *data.marks)
@@ -92,13 +98,13 @@ def _routed(incident: Incident, _event: ev.Event, data: ev.Routed) -> bool:
 
 
 def _ownership(incident: Incident, event: ev.Event, data: ev.OwnershipAssigned) -> bool:
+    _told(incident, data.code, data.name)
     if not incident.open or (incident.owner is not None and data.epoch <= incident.owner.epoch):
         return False
     incident.owner = Owner(
         code=data.code, name=data.name, epoch=data.epoch, since=event.at, reason=data.reason
     )
     incident.owners.append(incident.owner)
-    incident.parties[data.code] = data.name
     incident.operator = None
     incident.closing = None
     if data.reason == "no_ack":
@@ -107,11 +113,12 @@ def _ownership(incident: Incident, event: ev.Event, data: ev.OwnershipAssigned) 
 
 
 def _rung(incident: Incident, event: ev.Event, data: ev.Rung) -> bool:
+    if data.step == "co_alarm":
+        _told(incident, data.code, data.name)
     if not incident.open:
         return False
     if data.step == "co_alarm":
         incident.co_alarmed.append(data.code)
-        incident.parties.setdefault(data.code, data.name)
     elif data.step == "exhausted":
         incident.exhausted_at = event.at
     else:

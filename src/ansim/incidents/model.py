@@ -109,11 +109,11 @@ class Incident(Struct, kw_only=True):
 
     @property
     def owner_has_it(self) -> bool:
-        """Whether the owner's database confirmed this ownership."""
+        """Whether the owner's database confirmed this ownership (or, out of order, a later one)."""
         if self.owner is None:
             return False
         epoch, _ = self.delivered.get(self.owner.code, (0, ""))
-        return epoch == self.owner.epoch
+        return epoch >= self.owner.epoch
 
     @property
     def needs_operator(self) -> bool:

@@ -90,6 +90,11 @@ def known_ids(conn: Connection, ids: list[str]) -> set[str]:
     return set(conn.execute(sa.select(event_table.c.id).where(event_table.c.id.in_(ids))).scalars())
 
 
+def incident_of_event(conn: Connection, event_id: str) -> str | None:
+    """The incident that an event belongs to."""
+    return conn.execute(sa.select(event_table.c.incident).where(event_table.c.id == event_id)).scalar()
+
+
 def events_of(conn: Connection, incident: str) -> list[ev.Event]:
     """All events of an incident in timeline order."""
     query = sa.select(event_table.c.body).where(event_table.c.incident == incident)
