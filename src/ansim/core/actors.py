@@ -1,8 +1,9 @@
 """Who did something: the same three words in events, ledger rows and logs."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 ActorKind = Literal["person", "staff", "agency", "system"]
 
@@ -11,8 +12,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """The author of an action. ``id`` is opaque; ``name`` is what people are shown."""
 
     kind: ActorKind
-    id: str
-    name: str
+    id: Annotated[str, Meta(max_length=64)]
+    name: Annotated[str, Meta(max_length=120)]
 
 
 def system(node: str) -> Actor:

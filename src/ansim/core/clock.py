@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 _COUNTER_BITS = 16
-_COUNTER_MAX = (1 << _COUNTER_BITS) - 1
+_LAST_MS = 253_402_300_799_000
 
 
 def now() -> datetime:
@@ -24,7 +24,10 @@ def parse_iso(text: str) -> datetime:
     Raises ValueError when the text is not a time.
     """
     moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:  # its offset carries it out of the years 1 to 9999
+        raise ValueError(f"time out of range: {text}") from error
 
 
 def system_ms() -> int:
@@ -38,8 +41,8 @@ def hlc_ms(stamp: str) -> int:
 
 
 def hlc_time(stamp: str) -> datetime:
-    """The physical part of a stamp as a time."""
-    return datetime.fromtimestamp(hlc_ms(stamp) / 1000, UTC)
+    """The physical part of a stamp as a time; one beyond the year 9999 is its last moment."""
+    return datetime.fromtimestamp(min(hlc_ms(stamp), _LAST_MS) / 1000, UTC)
 
 
 def hlc_from_ms(ms: int, counter: int = 0) -> str:

@@ -19,6 +19,7 @@ Code = Annotated[str, Meta(max_length=16)]
 Id = Annotated[str, Meta(max_length=64)]
 Hlc = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 Time = Annotated[str, Meta(max_length=30)]
+Epoch = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 Trigger = Literal["hold", "shake", "key", "button", "sms", "drill", "unknown"]
 Agency = Literal["112", "119", "exercise"]
@@ -116,7 +117,7 @@ class OwnershipAssigned(_Data, frozen=True, kw_only=True, tag="ownership_assigne
 
     code: Code
     name: Name
-    epoch: int
+    epoch: Epoch
     reason: OwnershipReason
 
 
@@ -133,7 +134,7 @@ class Delivered(_Data, frozen=True, kw_only=True, tag="delivered"):
     """The center's database has the incident, as its owner in ``epoch``."""
 
     code: Code
-    epoch: int
+    epoch: Epoch
 
 
 class Seen(_Data, frozen=True, kw_only=True, tag="seen"):
@@ -146,7 +147,7 @@ class Accepted(_Data, frozen=True, kw_only=True, tag="accepted"):
     """An operator took the incident for the center that owns it in ``epoch``."""
 
     code: Code
-    epoch: int
+    epoch: Epoch
 
 
 class Claimed(_Data, frozen=True, kw_only=True, tag="claimed"):

@@ -46,7 +46,7 @@ def number(raw: object, low: float, high: float) -> float | None:
         return None
     try:
         value = float(raw)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return value if math.isfinite(value) and low <= value <= high else None
 

@@ -47,7 +47,7 @@ def read(body: bytes, received: datetime, *, key: str = "", truncated: bool = Fa
     if time_mark:
         marks.append(time_mark)
     given = data.get("trigger")
-    known = given in _TRIGGERS and given != "drill"
+    known = isinstance(given, str) and given in _TRIGGERS and given != "drill"
     trigger: ev.Trigger = cast(ev.Trigger, given) if known else "unknown"
     own_key = _text(key) or _text(data.get("key"))
     if not own_key:
@@ -75,7 +75,8 @@ def _decode(body: bytes) -> tuple[dict[str, Any], bool]:
 
 
 def _text(raw: object) -> str:
-    return raw.strip()[:64] if isinstance(raw, str) else ""
+    """Text fit for a column: PostgreSQL keeps no NUL."""
+    return raw.replace("\0", "").strip()[:64] if isinstance(raw, str) else ""
 
 
 def _pressed_at(raw: object, received: datetime) -> tuple[str, str]:
