@@ -163,16 +163,21 @@ class Bus:
     async def _consume(self, handle: Callable[[list[Msg]], Awaitable[None]]) -> None:
         stream, durable = (HUB_STREAM, "hub") if self.is_hub else (CENTERS_STREAM, f"center-{self.node}")
         subscription = await self.js.pull_subscribe_bind(consumer=durable, stream=stream)
+        silent = False
         while True:
             try:
                 # A short wait: a request that was open while the link fell is only renewed when it ends.
                 messages = await subscription.fetch(128, timeout=1.0)
             except TimeoutError:
+                silent = False
                 continue
             except NatsError as error:
-                _log.warning("cannot fetch", reason=f"{type(error).__name__}: {error}")
+                if not silent:
+                    _log.warning("cannot fetch, trying on", reason=f"{type(error).__name__}: {error}")
+                silent = True
                 await asyncio.sleep(0.25)
                 continue
+            silent = False
             await handle(messages)
 
     async def answer(self, subject: str, reply: Callable[[str, bytes], Awaitable[bytes]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 _COUNTER_BITS = 16
+_LAST_STAMP = (1 << 64) - 1
 _LAST_MS = 253_402_300_799_000
 
 
@@ -48,6 +49,11 @@ def hlc_time(stamp: str) -> datetime:
 def hlc_from_ms(ms: int, counter: int = 0) -> str:
     """A stamp from its parts."""
     return f"{(ms << _COUNTER_BITS) | counter:016x}"
+
+
+def hlc_after(stamp: str) -> str:
+    """The next stamp; the last one there is has none after it."""
+    return f"{min(int(stamp, 16) + 1, _LAST_STAMP):016x}"
 
 
 class HybridClock:

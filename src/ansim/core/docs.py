@@ -70,7 +70,7 @@ def page(document: dict[str, Any]) -> str:
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     text = operation.get("description") or operation.get("summary") or ""
     rows = [
-        (p["name"], f"{p['in']}: {_type(p.get('schema', {}))}", p.get("description", ""))
+        (p["name"], f"{escape(p['in'])}: {_type(p.get('schema', {}))}", p.get("description", ""))
         for p in operation.get("parameters", [])
     ]
     body = operation.get("requestBody", {}).get("content", {})

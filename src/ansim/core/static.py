@@ -99,6 +99,8 @@ class StaticFiles:
         return Response(file.plain, headers=headers, media_type=file.media_type)
 
     def _find(self, name: str) -> _File:
+        if "\0" in name:
+            raise NotFoundException
         path = (self.root / name.lstrip("/")).resolve()
         media_type = _TYPES.get(path.suffix)
         if media_type is None or not path.is_relative_to(self.root) or not path.is_file():

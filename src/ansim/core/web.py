@@ -26,6 +26,8 @@ Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 BODY_LIMIT = 262_144
 """Largest request body in bytes: 500 positions fit twice."""
 
+_FORGET_EVERY_S = 300.0
+
 _CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "worker-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
@@ -50,7 +52,7 @@ class DemoSignIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     login: str
     password: str
     name: str
-    agency: Literal["112", "119"] | None = None
+    agency: Literal["112", "119", "exercise"] | None = None
 
 
 class NodeInfo(Struct, frozen=True, kw_only=True):
@@ -199,7 +201,7 @@ def _forgetting(store: MemoryStore) -> Lifespan:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         async def forget() -> None:
             while True:
-                await asyncio.sleep(300)
+                await asyncio.sleep(_FORGET_EVERY_S)
                 await store.delete_expired()
 
         task = asyncio.create_task(forget(), name="forget-rate-limits")

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from ansim.core.actors import Actor
 
 Role = Literal["operator", "supervisor", "admin", "auditor", "agency"]
-AgencyCode = Literal["112", "119"]
+AgencyCode = Literal["112", "119", "exercise"]
 SessionKind = Literal["console", "desk", "citizen"]
 PinResult = Literal["pin", "duress", "wrong"]
 CodeResult = Literal["right", "wrong", "spent"]

@@ -1,0 +1,5 @@
+"""``python -m ansim``."""
+
+from ansim.cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""A center: takes the alarm, looks, asks for help, and closes; goes on when the hub is out of reach."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Litestar
+
+from ansim.cameras.api import camera_routes
+from ansim.cameras.service import CameraService
+from ansim.core.actors import Actor
+from ansim.core.clock import now
+from ansim.core.database import Tx
+from ansim.core.settings import Settings
+from ansim.core.web import build_app
+from ansim.dispatch.api import desk_routes
+from ansim.dispatch.service import DispatchService
+from ansim.distribution.generations import FOLDER, in_force
+from ansim.distribution.health import Beat
+from ansim.distribution.link import HubLink
+from ansim.distribution.maps import borders, map_routes
+from ansim.incidents import store
+from ansim.incidents.console_api import console_routes
+from ansim.incidents.journal import EVENTS, POSITIONS, Journal
+from ansim.incidents.looks import Looks
+from ansim.incidents.operations import Operations
+from ansim.incidents.reactions import at_center
+from ansim.ledger.model import Head
+from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
+from ansim.nodes.parts import Parts
+from ansim.nodes.staffing import demo_signins, seed_staff
+from ansim.people.access import dependencies
+from ansim.people.api import staff_routes
+from ansim.simulation import city
+
+PAGES = {"/": "console.html", "/desk": "desk.html"}
+
+
+def center(settings: Settings) -> Litestar:
+    """The center's application; everything starts with it and stops with it."""
+
+    def on_head(tx: Tx, head: Head) -> None:
+        parts.outbox.put(tx, ["hub"], HEAD, HeadBody(seq=head.seq, hash=head.hash, at=head.at))
+
+    parts = Parts(settings, on_head=on_head)
+    journal = Journal(
+        node=settings.code,
+        is_hub=False,
+        clock=parts.clock,
+        feed=parts.feed,
+        outbox=parts.outbox,
+        react=at_center,
+    )
+    operations = Operations(parts.database, journal, settings.code, settings.name)
+    dispatch = DispatchService(parts.database, journal, settings.code)
+    cameras = CameraService(parts.database)
+    link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
+    area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
+
+    def record_look(tx: Tx, session: str, actor: Actor, subject: str, incident: str, source: str) -> None:
+        what, why = "위치, 프로필, 사건 기록", "긴급호출 대응 화면"
+        first = parts.ledger.record_once(
+            tx,
+            session=session,
+            actor=actor,
+            action="view",
+            subject=subject,
+            incident=incident,
+            what=what,
+            why=why,
+            source=source,
+        )
+        if first:
+            look = LookBody(actor=actor, subject=subject, incident=incident, what=what, why=why)
+            parts.outbox.put(tx, ["hub"], LOOK, look)
+
+    looks = Looks(parts.database, record_look)
+
+    async def position_of(incident: str) -> tuple[float, float, float] | None:
+        found = await parts.database.read(lambda conn: store.newest_position(conn, incident))
+        return (found.lat, found.lon, found.radius) if found else None
+
+    def node() -> dict[str, Any]:
+        return {"code": settings.code, "name": settings.name, "hub_link": link.state()}
+
+    @contextlib.asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        await parts.start({EVENTS: journal.receive, POSITIONS: journal.receive_positions})
+        await seed_staff(parts.people, settings)
+        if settings.demo:
+            await cameras.seed(city.cameras(settings.code))
+        await cameras.start()
+        await link.start()
+        try:
+            yield
+        finally:
+            await link.stop()
+            await parts.stop()
+
+    routes = [
+        *staff_routes(parts.people),
+        *map_routes(area),
+        *camera_routes(cameras, position_of),
+        *console_routes(
+            settings=settings,
+            database=parts.database,
+            feed=parts.feed,
+            operations=operations,
+            people=parts.people,
+            looks=looks,
+            node=node,
+            status=link.status,
+        ),
+        *desk_routes(
+            settings=settings,
+            database=parts.database,
+            feed=parts.feed,
+            dispatch=dispatch,
+            people=parts.people,
+            looks=looks,
+            node=node,
+            status=link.status,
+        ),
+    ]
+    return build_app(
+        settings=settings,
+        metrics=parts.metrics,
+        route_handlers=routes,
+        dependencies=dependencies(parts.people),
+        lifespan=[running],
+        pages=PAGES,
+        ready=parts.ready,
+        demo_signins=demo_signins(settings),
+    )
+
+
+def _beat(parts: Parts) -> Beat:
+    depth, age = parts.outbox.reading()
+    return Beat(
+        code=parts.settings.code, name=parts.settings.name, outbox=depth, outbox_oldest_s=round(age, 1)
+    )

@@ -1,0 +1,10 @@
+"""Importing this declares every table of every feature, for migrations."""
+
+import ansim.cameras.store
+import ansim.core.feed
+import ansim.core.outbox
+import ansim.incidents.access
+import ansim.incidents.store
+import ansim.ledger.store
+import ansim.people.service
+import ansim.people.sms  # noqa: F401
