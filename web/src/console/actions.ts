@@ -34,13 +34,13 @@ export function actionsFor(view: IncidentView, me: string, center: string): Acti
       now: mine ? 'console.now.proposed' : 'console.now.confirm',
     };
   }
-  const asked = view.requests.length > 0;
+  const asked = view.requests.some((item) => !item.unverified);
   const arrived = view.state === 'on_scene' || view.requests.some((item) => item.status === 'on_scene' || item.status === 'done');
   return {
     accept: 'done',
     request: requests(view, !asked),
     close: arrived ? 'next' : 'ready',
-    now: arrived ? 'console.now.close' : asked ? 'console.now.follow' : 'console.now.request',
+    now: arrived ? 'console.now.close' : asked ? 'console.now.follow' : view.requests.length > 0 ? 'console.now.verify' : 'console.now.request',
   };
 }
 

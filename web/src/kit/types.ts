@@ -187,6 +187,6 @@ export interface Staff {
   id: string;
   name: string;
   role: 'operator' | 'supervisor' | 'admin' | 'agency';
-  agency: Agency | null;
+  agency: Agency | 'exercise' | null;
   on_duty: boolean;
 }

@@ -1,7 +1,7 @@
 /** Turn what the page knows into GeoJSON for the map's sources: pure. */
 import type { Feature, FeatureCollection, Geometry } from 'geojson';
 import type { Position } from '../kit/types.ts';
-import { circle, fieldOfView, nothing } from './shapes.ts';
+import { centroid, circle, clipRing, fieldOfView, nothing } from './shapes.ts';
 import type { Borders, OtherDot, RankedCamera, Subject } from './types.ts';
 
 type Properties = Record<string, string | number | boolean>;
@@ -18,10 +18,22 @@ function point(lat: number, lon: number, properties: Properties): Feature {
   return feature({ type: 'Point', coordinates: [lon, lat] }, properties);
 }
 
-/** Names of the jurisdictions, to be written inside their borders. */
-export function nameFeatures(borders: Borders): FeatureCollection {
+/**
+ * A name for every jurisdiction in the picture, in the middle of the part that is in it; near a person in its upper
+ * part, so that no name lies on her.
+ */
+export function nameFeatures(borders: Borders, whole: [number, number, number, number], upper: boolean): FeatureCollection {
+  const box: typeof whole = upper ? [whole[0], whole[3] - (whole[3] - whole[1]) * 0.3, whole[2], whole[3]] : whole;
+  const picture = (box[2] - box[0]) * (box[3] - box[1]);
   const named = (collection: FeatureCollection, own: boolean): Feature[] =>
-    collection.features.map((item) => ({ ...item, properties: { name: String(item.properties?.['name'] ?? ''), own } }));
+    collection.features.flatMap((item) => {
+      const { geometry } = item;
+      const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.type === 'MultiPolygon' ? geometry.coordinates : [];
+      const parts = polygons.flatMap((rings) => centroid(clipRing(rings[0] ?? [], box)) ?? []);
+      const largest = parts.reduce<(typeof parts)[number] | null>((best, part) => (best === null || part.area > best.area ? part : best), null);
+      if (largest === null || largest.area < picture * 0.01) return [];
+      return [point(largest.at[1] as number, largest.at[0] as number, { name: String(item.properties?.['name'] ?? ''), own })];
+    });
   return collect([...named(borders.own, true), ...named(borders.neighbours, false)]);
 }
 
@@ -70,7 +82,7 @@ export function coneFeatures(cameras: RankedCamera[], lit: string | null): Featu
   return collect(
     litLast(cameras, lit).map((camera) =>
       feature(fieldOfView(camera.lat, camera.lon, camera.heading, camera.fov_deg, camera.range_m), {
-        lit: camera.id === lit, faces: camera.faces,
+        lit: camera.id === lit, faces: camera.faces, known: camera.faces !== 'unknown',
       }),
     ),
   );

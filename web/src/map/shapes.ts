@@ -84,6 +84,46 @@ export function graticule(box: [number, number, number, number], parts = 8): Fea
   return { type: 'FeatureCollection', features };
 }
 
+type Box = [number, number, number, number];
+
+/** The part of a ring inside a box (Sutherland–Hodgman), open. */
+export function clipRing(ring: LonLat[], [west, south, east, north]: Box): LonLat[] {
+  const edges: [number, number, 1 | -1][] = [[0, west, 1], [0, east, -1], [1, south, 1], [1, north, -1]];
+  let points = ring.slice(0, -1);
+  for (const [axis, limit, sign] of edges) {
+    const inside = (point: LonLat): boolean => ((point[axis] as number) - limit) * sign >= 0;
+    const clipped: LonLat[] = [];
+    points.forEach((to, index) => {
+      const from = points[(index + points.length - 1) % points.length] as LonLat;
+      if (inside(from) !== inside(to)) {
+        const share = (limit - (from[axis] as number)) / ((to[axis] as number) - (from[axis] as number));
+        clipped.push([0, 1].map((i) => (from[i] as number) + share * ((to[i] as number) - (from[i] as number))));
+      }
+      if (inside(to)) clipped.push(to);
+    });
+    points = clipped;
+  }
+  return points;
+}
+
+/** Area (square degrees, positive) and centroid of an open ring; null when it has no area. */
+export function centroid(points: LonLat[]): { area: number; at: LonLat } | null {
+  let [twice, x, y] = [0, 0, 0];
+  const origin = points[0];
+  if (origin === undefined) return null;
+  const [x0, y0] = origin as [number, number];
+  points.forEach((to, index) => {
+    const from = points[(index + points.length - 1) % points.length] as LonLat;
+    const [ax, ay, bx, by] = [(from[0] as number) - x0, (from[1] as number) - y0, (to[0] as number) - x0, (to[1] as number) - y0];
+    const cross = ax * by - bx * ay;
+    twice += cross;
+    x += (ax + bx) * cross;
+    y += (ay + by) * cross;
+  });
+  if (Math.abs(twice) < 1e-14) return null;
+  return { area: Math.abs(twice) / 2, at: [x0 + x / (3 * twice), y0 + y / (3 * twice)] };
+}
+
 export type Octant = 'n' | 'ne' | 'e' | 'se' | 's' | 'sw' | 'w' | 'nw';
 
 /** The compass word of a bearing. */

@@ -43,14 +43,22 @@ export function style(approximate: boolean): StyleSpecification {
       id: 'cones', type: 'fill', source: 'cones',
       paint: {
         'fill-color': ['case', lit, '#ffd866', '#5fd3c4'],
-        'fill-opacity': ['case', lit, 0.34, ['==', ['get', 'faces'], 'away'], 0.05, 0.11],
+        'fill-opacity': ['case', ['!', ['get', 'known']], 0, lit, 0.34, ['==', ['get', 'faces'], 'away'], 0.05, 0.11],
       },
     },
     {
-      id: 'cones-line', type: 'line', source: 'cones',
+      id: 'cones-line', type: 'line', source: 'cones', filter: ['get', 'known'],
       paint: {
         'line-color': ['case', lit, '#ffd866', '#5fd3c4'], 'line-width': ['case', lit, 2, 1],
         'line-opacity': ['case', lit, 1, 0.35],
+      },
+    },
+    {
+      // Nobody knows where this one looks: its reach only, as a faint dashed ring.
+      id: 'cones-unknown', type: 'line', source: 'cones', filter: ['!', ['get', 'known']],
+      paint: {
+        'line-color': ['case', lit, '#ffd866', '#5fd3c4'], 'line-width': ['case', lit, 2, 1],
+        'line-opacity': ['case', lit, 1, 0.28], 'line-dasharray': [2, 4],
       },
     },
     { id: 'circle', type: 'fill', source: 'circle', paint: { 'fill-color': tone, 'fill-opacity': ['case', ['get', 'old'], 0.07, 0.16] } },

@@ -34,13 +34,15 @@ export function sentence(event: TimelineEvent, view: IncidentView): Sentence {
   const center = text(data, 'name') || view.parties.find((party) => party.code === code)?.name || (view.owner?.code === code ? view.owner.name : code);
   const request = view.requests.find((item) => item.id === text(data, 'request'));
   const agency = text(data, 'agency') || request?.agency || '';
+  const disposition = tValue('staff.disposition', text(data, 'disposition'));
   const params = {
     actor: event.actor.name,
     center,
     ro: particle(center, 'ro'),
     i: particle(center, 'i'),
     agency: tValue('staff.agency', agency),
-    disposition: tValue('staff.disposition', text(data, 'disposition')),
+    disposition,
+    disposition_ro: particle(disposition, 'ro'),
     second: text(data, 'second'),
   };
   const base = `staff.event.${type}`;

@@ -8,10 +8,18 @@ export function nextStep(status: RequestStatus): RequestStatus | null {
   return requestSteps[requestSteps.indexOf(status) + 1] ?? null;
 }
 
-/** The newest request to an agency, an open one before a finished one. */
+/** The newest of some requests, an open one before a finished one. */
+export function newest(requests: DispatchRequest[]): DispatchRequest | null {
+  const open = requests.filter((request) => request.status !== 'done');
+  const pool = open.length > 0 ? open : requests;
+  return pool.reduce<DispatchRequest | null>((best, request) => (best === null || request.at >= best.at ? request : best), null);
+}
+
+/**
+ * The request an operator has made to an agency; in an exercise every request goes to the exercise agency. One that
+ * the ladder made by itself does not count: an operator may still confirm it by her own.
+ */
 export function requestTo(view: IncidentView, agency: Agency): DispatchRequest | null {
-  const all = view.requests.filter((request) => request.agency === agency);
-  const open = all.filter((request) => request.status !== 'done');
-  const pool = open.length > 0 ? open : all;
-  return pool.reduce<DispatchRequest | null>((newest, request) => (newest === null || request.at >= newest.at ? request : newest), null);
+  const wanted = view.exercise ? 'exercise' : agency;
+  return newest(view.requests.filter((request) => request.agency === wanted && !request.unverified));
 }
