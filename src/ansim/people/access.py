@@ -1,4 +1,4 @@
-"""Who may call a route stands in its signature: ``operator: Operator``, ``desk: Desk`` and so on."""
+"""Who may call a route stands in its signature: ``operator: NamedDependency[Operator]`` and so on."""
 
 from typing import Any
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from ansim.core.actors import Actor, system
+from ansim.core.actors import Actor
 from ansim.core.clock import iso, now
 from ansim.core.database import Database, Tx
 from ansim.core.ids import new_id
@@ -57,8 +57,8 @@ class Accounts:
         if (role == "agency") != (agency is not None):
             raise invalid(
                 "agency",
-                "agency 역할에는 112 또는 119를, 다른 역할에는 기관을 지정하지 마세요.",
-                "An agency account needs 112 or 119; other roles have no agency.",
+                "agency 역할에만, 반드시 기관을 지정해 주세요.",
+                "An agency account needs its agency; other roles have none.",
             )
         if not _PASSWORD_MIN <= len(password) <= 200:
             raise invalid("password", "비밀번호는 8자 이상이어야 합니다.", "The password needs 8 characters.")
@@ -142,11 +142,6 @@ class Accounts:
                 tx, actor=actor, action="sign_in_failed", what="로그인 실패", why=why, source=address
             )
         )
-
-
-def by_command(node: str) -> Actor:
-    """Whoever has the machine in hand."""
-    return system(node)
 
 
 def normal_login(login: str) -> str:

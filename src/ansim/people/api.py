@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, delete, get, post, put
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 from litestar.types import Middleware
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -130,12 +132,12 @@ def citizen_routes(
         return _me(*await citizens.me(person_id))
 
     @post("/api/registration/code", status_code=202, middleware=codes, tags=["citizen"])
-    async def send_code(data: CodeRequest) -> CodeSent:
+    async def send_code(data: JSONBody[CodeRequest]) -> CodeSent:
         """Send a one-time code to a phone."""
         return CodeSent(expires_in=await people.codes.send(data.phone))
 
     @post("/api/registration", status_code=201, middleware=entries, tags=["citizen"])
-    async def register(data: Registration, request: Request[Any, Any, Any]) -> Response[Me]:
+    async def register(data: JSONBody[Registration], request: Request[Any, Any, Any]) -> Response[Me]:
         """Register, and sign in on this device."""
         token, person, _ = await citizens.register(
             phone=data.phone,
@@ -150,7 +152,7 @@ def citizen_routes(
         return Response(_me(person, []), cookies=[session_cookie(settings, "citizen", token)])
 
     @post("/api/session", status_code=200, middleware=entries, tags=["citizen"])
-    async def sign_in(data: CitizenSignIn, request: Request[Any, Any, Any]) -> Response[Me]:
+    async def sign_in(data: JSONBody[CitizenSignIn], request: Request[Any, Any, Any]) -> Response[Me]:
         """Sign in with a registered phone on another device."""
         token, person, _ = await citizens.sign_in(data.phone, data.code, address_of(request))
         cookies = [session_cookie(settings, "citizen", token)]
@@ -165,25 +167,25 @@ def citizen_routes(
         return Response(None, cookies=[no_cookie(settings, "citizen")])
 
     @get("/api/me", tags=["citizen"])
-    async def me(citizen: Citizen) -> Me:
+    async def me(citizen: NamedDependency[Citizen]) -> Me:
         """Her profile, guardians and settings."""
         return await me_of(citizen.id)
 
     @put("/api/me", tags=["citizen"])
-    async def change_me(data: MeChange, citizen: Citizen) -> Me:
+    async def change_me(data: JSONBody[MeChange], citizen: NamedDependency[Citizen]) -> Me:
         """Change name, note, settings or consent."""
         given = {name: getattr(data, name) for name in data.__struct_fields__}
         await citizens.update(citizen, **{name: value for name, value in given.items() if value is not UNSET})
         return await me_of(citizen.id)
 
     @put("/api/me/guardians", tags=["citizen"])
-    async def set_guardians(data: list[Guardian], citizen: Citizen) -> Me:
+    async def set_guardians(data: JSONBody[list[Guardian]], citizen: NamedDependency[Citizen]) -> Me:
         """Replace her guardians (at most five)."""
         await citizens.set_guardians(citizen, data)
         return await me_of(citizen.id)
 
     @put("/api/me/pin", middleware=entries, tags=["citizen"])
-    async def set_pin(data: PinChange, citizen: Citizen) -> Me:
+    async def set_pin(data: JSONBody[PinChange], citizen: NamedDependency[Citizen]) -> Me:
         """Change her PIN, her duress PIN, or both."""
         duress: str | Literal[False] | None = None
         if data.duress_pin is not UNSET:
@@ -192,7 +194,7 @@ def citizen_routes(
         return await me_of(citizen.id)
 
     @get("/api/me/looks", tags=["citizen"])
-    async def my_looks(citizen: Citizen) -> list[Look]:
+    async def my_looks(citizen: NamedDependency[Citizen]) -> list[Look]:
         """Who looked at her position, or was given it, newest first."""
         seen = await people.database.read(lambda conn: looks(conn, citizen.id))
         return [Look(**{**look, "center": center_name(look["center"])}) for look in seen]
@@ -215,12 +217,12 @@ def staff_routes(people: PeopleService, *, per_minute: int = SIGN_INS_PER_MINUTE
     limit: Sequence[Middleware] = [per_client("staff", per_minute)]
 
     @get("/api/console/me", tags=["console"])
-    async def console_me(operator: Operator) -> StaffMe:
+    async def console_me(operator: NamedDependency[Operator]) -> StaffMe:
         """Who is signed in at the console."""
         return _staff_me(operator)
 
     @get("/api/desk/me", tags=["desk"])
-    async def desk_me(desk: Desk) -> StaffMe:
+    async def desk_me(desk: NamedDependency[Desk]) -> StaffMe:
         """Who is signed in at the desk."""
         return _staff_me(desk)
 
@@ -238,7 +240,7 @@ def _staff_session(
     path = f"/api/{app}/session"
 
     @post(path, status_code=200, middleware=limit, tags=[app], operation_id=f"{app}_sign_in")
-    async def sign_in(data: StaffSignIn, request: Request[Any, Any, Any]) -> Response[StaffMe]:
+    async def sign_in(data: JSONBody[StaffSignIn], request: Request[Any, Any, Any]) -> Response[StaffMe]:
         """Sign in with login and password."""
         token, member, _ = await people.accounts.sign_in(app, data.login, data.password, address_of(request))
         return Response(_staff_me(member), cookies=[session_cookie(people.settings, app, token)])

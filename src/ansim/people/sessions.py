@@ -1,5 +1,6 @@
 """Who is signed in: cookies carry a random token, the database its hash, memory the recent answers."""
 
+import contextlib
 import hashlib
 import time
 from collections import OrderedDict
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy.engine import Connection
 
-from ansim.core.database import Database, Tx
+from ansim.core.database import Database, Overloaded, Tx
 from ansim.core.ids import new_id, new_secret
 from ansim.people import store
 from ansim.people.model import Person, Session, SessionKind, StaffMember
@@ -73,10 +74,11 @@ class Sessions:
         if now >= session.expires_at:
             return Found(session, subject, expired=True)
         if now - session.last_seen >= _TOUCH_S[kind]:
-            await self._database.write(
-                lambda tx: store.touch_session(tx, session.id, now, now + LASTS_S[kind])
-            )
-            self._forget([session.id])
+            with contextlib.suppress(Overloaded):  # written down at the next use: it must not refuse this one
+                await self._database.write(
+                    lambda tx: store.touch_session(tx, session.id, now, now + LASTS_S[kind])
+                )
+                self._forget([session.id])
         return Found(session, subject, expired=False)
 
     async def alive(self, session_id: str) -> bool:

@@ -17,7 +17,7 @@ staff = sa.Table(
     sa.Column("login", sa.String(60), nullable=False, unique=True),
     sa.Column("name", sa.String(60), nullable=False),
     sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("agency", sa.String(3)),
+    sa.Column("agency", sa.String(16)),
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.String(24), nullable=False),
