@@ -10,7 +10,7 @@ import msgspec
 
 from ansim.core.actors import Actor
 from ansim.core.bus import Letter
-from ansim.core.clock import HybridClock
+from ansim.core.clock import HybridClock, hlc_after
 from ansim.core.database import Tx
 from ansim.core.feed import Feed
 from ansim.core.ids import new_id
@@ -74,13 +74,18 @@ class Journal:
     ) -> Incident:
         """Write events decided here. ``known`` are the incident's events where the caller has loaded them."""
         before = store.events_of(tx.conn, incident_id) if known is None else known
-        made = [self._make(incident_id, data, actor) for data, actor in writes]
+        made = self._make(incident_id, writes, before)
         store.insert_events(tx, made)
         return self._settle(tx, before, made, sender=None)
 
     def receive(self, tx: Tx, letter: Letter) -> None:
-        """Take events from another node; those known already change nothing."""
+        """Take events from another node; those known already change nothing.
+
+        Raises ValueError at the hub when a center tells events that are not its own.
+        """
         events = ev.decode_many(letter.body)
+        if self._is_hub and any(event.node != letter.node for event in events):
+            raise ValueError(f"{letter.node} tells events under another node's name")
         for incident_id in dict.fromkeys(event.incident for event in events):
             told = [event for event in events if event.incident == incident_id]
             before = store.events_of(tx.conn, incident_id)
@@ -100,10 +105,20 @@ class Journal:
         body = _decode_positions(letter.body)
         self._positions(tx, body.incident, body.positions, sender=letter.node)
 
-    def _make(self, incident_id: str, data: ev.Data, actor: Actor) -> ev.Event:
-        return ev.Event(
-            id=new_id(), incident=incident_id, at=self._clock.tick(), node=self.node, actor=actor, data=data
-        )
+    def _make(self, incident_id: str, writes: Sequence[Write], known: Sequence[ev.Event]) -> list[ev.Event]:
+        """Events later than all that is known of the incident.
+
+        The clock alone does not promise that: it does not follow another's that is far ahead. An answer
+        stamped before its question would be superseded, and asked for again without end.
+        """
+        last = max((event.at for event in known), default="")
+        made: list[ev.Event] = []
+        for data, actor in writes:
+            last = max(self._clock.tick(), hlc_after(last) if last else "")
+            made.append(
+                ev.Event(id=new_id(), incident=incident_id, at=last, node=self.node, actor=actor, data=data)
+            )
+        return made
 
     def _settle(self, tx: Tx, before: list[ev.Event], new: list[ev.Event], sender: str | None) -> Incident:
         """React until quiet, then tell the index, the screens and the other nodes."""
@@ -111,13 +126,17 @@ class Journal:
         incident = fold(events)
         made: list[ev.Event] = []
         while writes := self._react(self.node, incident):
-            step = [self._make(incident.id, data, actor) for data, actor in writes]
+            step = self._make(incident.id, writes, events)
             store.insert_events(tx, step)
             made += step
             events += step
             incident = fold(events)
+            if step[-1].id in incident.superseded:  # asked again it would say the same, for ever
+                raise ValueError(f"no stamp is left after those of incident {incident.id}")
         store.save_index(tx, incident)
         self._show(tx, incident, [*new, *made])
+        if not before and (early := store.track(tx.conn, incident.id)):
+            self._show_positions(tx, incident, early)
         self._tell(tx, incident, before, new, made, sender)
         tx.on_commit(lambda: self._notify(incident))
         return incident
@@ -128,6 +147,11 @@ class Journal:
         for event in new:
             payload = head + _encode(ev.entry(event)) + b',"view":' + shown + b"}"
             self._feed.append(tx, incident.id, payload)
+
+    def _show_positions(self, tx: Tx, incident: Incident, new: list[Position]) -> None:
+        shown = _encode(view(incident, store.newest_position(tx.conn, incident.id)))
+        head = b'{"kind":"positions","incident":' + _encode(incident.id) + b',"positions":'
+        self._feed.append(tx, incident.id, head + _encode(new) + b',"view":' + shown + b"}")
 
     def _tell(
         self,
@@ -169,17 +193,7 @@ class Journal:
         incident = store.load(tx.conn, incident_id) if new else None
         if incident is None:  # before its first event: kept, shown as soon as the incident is known
             return new
-        shown = _encode(view(incident, store.newest_position(tx.conn, incident_id)))
-        payload = (
-            b'{"kind":"positions","incident":'
-            + _encode(incident_id)
-            + b',"positions":'
-            + _encode(new)
-            + b',"view":'
-            + shown
-            + b"}"
-        )
-        self._feed.append(tx, incident_id, payload)
+        self._show_positions(tx, incident, new)
         if self._is_hub:
             parties = [code for code in sorted(self._reachable(incident)) if code != sender]
             self._outbox.put(tx, parties, POSITIONS, PositionsBody(incident_id, new))

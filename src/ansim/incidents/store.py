@@ -47,8 +47,9 @@ press_table = sa.Table(
 position_table = sa.Table(
     "incident_position",
     metadata,
+    # The phone names its fixes: the one she stood at may be told for the next incident as well.
+    sa.Column("incident", sa.String(64), primary_key=True),
     sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("incident", sa.String(64), nullable=False),
     sa.Column("at", sa.String(24), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index("ix_incident_position_track", "incident", "at"),
@@ -160,7 +161,9 @@ def remember_press(tx: Tx, key: str, incident: str) -> None:
 def insert_positions(tx: Tx, incident: str, positions: Iterable[Position]) -> list[Position]:
     """Store positions; returns those that were new, in track order."""
     unique = {position.id: position for position in positions}
-    query = sa.select(position_table.c.id).where(position_table.c.id.in_(list(unique)))
+    query = sa.select(position_table.c.id).where(
+        position_table.c.incident == incident, position_table.c.id.in_(list(unique))
+    )
     known = set(tx.conn.execute(query).scalars())
     new = sorted((p for p in unique.values() if p.id not in known), key=lambda p: p.order)
     if new:
