@@ -1,6 +1,6 @@
 """Write the next migration: the difference between the declared tables and a database at the newest revision.
 
-    python tools/new_migration.py "what changed"
+python tools/new_migration.py "what changed"
 """
 
 import sys
