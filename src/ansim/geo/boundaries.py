@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -109,14 +110,7 @@ class BoundarySet:
         """
         require_position(lat, lon, radius_m)
         if radius_m < POINT_BELOW_M:
-            label = cellgrid.MIXED if self._grid is None else self._grid.at(lat, lon)
-            if label >= 0:
-                return self._contained[label]
-            if label == cellgrid.MIXED:
-                candidates = np.sort(self._tree.query(shapely.Point(lon, lat)))
-                hits = candidates[shapely.intersects_xy(self.geometries[candidates], lon, lat)]
-                if len(hits) == 1:
-                    return self._contained[int(hits[0])]
+            return self._locate_point(lat, lon)
         return self.locate_many(np.array([lat]), np.array([lon]), np.array([radius_m]))[0]
 
     def locate_many(
@@ -124,11 +118,12 @@ class BoundarySet:
     ) -> Columns:
         """:meth:`locate` for n shapes at once, the same answers; ``ValueError`` names the first bad row."""
         lats, lons, radii = self._columns(lat, lon, radius_m)
+        radii = np.where(radii < POINT_BELOW_M, 0.0, radii)
         draft = Draft(len(lats))
         undecided = self._by_grid(lats, lons, radii, draft)
-        small = radii[undecided] < POINT_BELOW_M
-        self._points(lats, lons, undecided[small], draft)
-        self._circles(lats, lons, radii, undecided[~small], draft)
+        wide = radii[undecided] > 0.0
+        self._points(lats, lons, undecided[~wide], draft)
+        self._circles(lats, lons, radii, undecided[wide], draft)
         outside = draft.open()
         if len(outside):
             nearest, away = self._pieces.nearest(lats[outside], lons[outside])
@@ -188,6 +183,23 @@ class BoundarySet:
         inner = shapely.point_on_surface(self.geometries)
         shapely.intersects_xy(self.geometries, shapely.get_x(inner), shapely.get_y(inner))
 
+    def _locate_point(self, lat: float, lon: float) -> Answer:
+        """:meth:`locate_many` of one point, without what it costs to carry arrays."""
+        label = cellgrid.MIXED if self._grid is None else self._grid.at(lat, lon)
+        if label >= 0:
+            return self._contained[label]
+        if label == cellgrid.MIXED:
+            candidates = self._tree.query(shapely.points(lon, lat))
+            hits = candidates[shapely.intersects_xy(self.geometries[candidates], lon, lat)]
+            if len(hits) == 1:
+                return self._contained[int(hits[0])]
+            if len(hits):
+                first, *others = (int(hit) for hit in np.sort(hits))
+                touched = tuple(self.codes[other] for other in others)
+                return msgspec.structs.replace(self._contained[first], others=touched)
+        nearest, away = self._pieces.nearest_one(lat, lon)
+        return msgspec.structs.replace(self._contained[nearest], method="nearest", distance_m=away)
+
     def _columns(
         self, lat: npt.ArrayLike, lon: npt.ArrayLike, radius_m: npt.ArrayLike | None
     ) -> tuple[Array, Array, Array]:
@@ -208,8 +220,7 @@ class BoundarySet:
         """Answer what lies in cells without a border; the places left for geometry are returned."""
         if self._grid is None:
             return np.arange(len(lats))
-        if (radii >= POINT_BELOW_M).any():
-            radii = np.where(radii < POINT_BELOW_M, 0.0, radii)
+        if radii.any():
             labels = self._grid.fill_many(lats, lons, *half_sides(lats, radii))
         else:
             labels = self._grid.at_many(lats, lons)
@@ -237,7 +248,7 @@ class BoundarySet:
         _, tie, count = np.unique(place * 2**21 + level, return_inverse=True, return_counts=True)
         for row in np.flatnonzero(count[tie] > 1):
             apart[row] = self._pieces.distance_to(int(owner[row]), lats[place[row]], lons[place[row]])
-        order = np.lexsort((owner, np.round(apart, 3), -level, place))
+        order = np.lexsort((owner, apart, -level, place))
         draft.rank(place[order], owner[order])
         whole = share >= 1.0 - SAME_SHARE
         draft.method[np.setdiff1d(place, place[whole])] = "overlap"

@@ -7,6 +7,7 @@ is the same in every direction; the plane never decides whether a point lies ins
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import Point
 
 from ansim.geo.polygons import subdivide
 from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, distances_m
@@ -14,8 +15,6 @@ from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, dist
 MAX_VERTICES = 64
 MAX_RADIUS_M = 500_000.0
 """Circles are taken no larger: they hold the whole country anyway."""
-STRETCH = 1.15
-"""The plane's lengths err by less than this factor within ten degrees of latitude around its middle."""
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -55,25 +54,38 @@ class Pieces:
         return pairs // self._owners, pairs % self._owners, share
 
     def nearest(self, lat: Array, lon: Array) -> tuple[Indices, Array]:
-        """The nearest polygon of each of n places and how far it is (m); equally near: the lowest owner."""
+        """The nearest polygon of each of n places and how far it is (m, to the millimetre).
+
+        Equally near: the lowest owner.
+        """
         turned = self._middle_lon + (lon - self._middle_lon + 180.0) % 360.0 - 180.0
         points = shapely.points(turned * self._squeeze, lat)
         (place, _), away = self._tree.query_nearest(points, return_distance=True, all_matches=False)
         reach = np.zeros(len(points))
-        reach[place] = away * STRETCH + 1e-9
+        reach[place] = away * self._stretch(lat[place], away) + 1e-9
         place, piece = self._tree.query(points, predicate="dwithin", distance=reach)
         metres = self._metres(lat[place], turned[place], points[place], piece)
-        order = np.lexsort((self._owner[piece], np.round(metres, 3), place))
+        order = np.lexsort((self._owner[piece], metres, place))
         _, first = np.unique(place[order], return_index=True)
         chosen = order[first]
         return self._owner[piece[chosen]], metres[chosen]
+
+    def nearest_one(self, lat: float, lon: float) -> tuple[int, float]:
+        """:meth:`nearest` of one place, without what it costs to carry arrays."""
+        turned = self._middle_lon + (lon - self._middle_lon + 180.0) % 360.0 - 180.0
+        point = shapely.points(turned * self._squeeze, lat)
+        _, away = self._tree.query_nearest(point, return_distance=True, all_matches=False)
+        piece = self._tree.query(point, predicate="dwithin", distance=away * self._stretch(lat, away) + 1e-9)
+        metres = self._metres(lat, turned, point, piece)
+        least = metres.min()
+        return int(self._owner[piece[metres == least]].min()), float(least)
 
     def distance_to(self, owner: int, lat: float, lon: float) -> float:
         """Metres from a place to the polygon, 0 inside it."""
         pieces = np.flatnonzero(self._owner == owner)
         point = shapely.Point(lon * self._squeeze, lat)
         near = pieces[int(np.argmin(shapely.distance(self._pieces[pieces], point)))]
-        return float(self._metres(np.array([lat]), np.array([lon]), np.array([point]), np.array([near]))[0])
+        return float(self._metres(lat, lon, point, np.array([near]))[0])
 
     def distances(self, owner: int) -> Array:
         """Metres from one polygon to every polygon (itself: 0), in the plane."""
@@ -83,13 +95,28 @@ class Pieces:
         np.minimum.at(least, self._owner[piece], away * METRES_PER_DEGREE)
         return least
 
+    def _stretch(self, lat: Array | float, away: Array) -> Array:
+        """How much farther in the plane than ``away`` degrees the truly nearest may seem to be.
+
+        True lengths are the plane's times 1 northward and k eastward; k goes with the cosine of the latitude.
+        """
+        north = np.minimum(np.abs(lat) + 1.2 * away, 90.0)
+        south = np.maximum(np.abs(lat) - 1.2 * away, 0.0)
+        greatest = np.maximum(np.cos(np.radians(south)) / self._squeeze, 1.0)
+        least = np.minimum(np.maximum(np.cos(np.radians(north)), MIN_COSINE) / self._squeeze, 1.0)
+        stretch: Array = greatest / least
+        return stretch
+
     def _flat(self, shapes: Geometries) -> Geometries:
         """Shapes in longitude, latitude laid into the plane."""
         flat: Geometries = shapely.transform(shapes, lambda xy: xy * [self._squeeze, 1.0])
         return flat
 
-    def _metres(self, lat: Array, lon: Array, points: Geometries, piece: Indices) -> Array:
-        """Great-circle distance from each point to the place of the piece that is nearest in the plane."""
+    def _metres(
+        self, lat: Array | float, lon: Array | float, points: Geometries | Point, piece: Indices
+    ) -> Array:
+        """Great-circle distance from a point to the place of each piece that is nearest in the plane (mm)."""
         lines = shapely.shortest_line(points, self._pieces[piece])
         ends = shapely.get_coordinates(shapely.get_point(lines, 1))
-        return distances_m(lat, lon, ends[:, 1], ends[:, 0] / self._squeeze)
+        metres: Array = np.round(distances_m(lat, lon, ends[:, 1], ends[:, 0] / self._squeeze), 3)
+        return metres
