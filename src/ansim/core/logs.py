@@ -8,15 +8,20 @@ import structlog
 
 def configure(*, node: str, json: bool) -> None:
     """Set up logging for the process; ``node`` goes into every line."""
+    # Local variables would bring cookies and positions into the log.
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(ensure_ascii=False) if json else plain
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if json else structlog.processors.StackInfoRenderer(),
+            structlog.processors.ExceptionRenderer(frames)
+            if json
+            else structlog.processors.StackInfoRenderer(),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

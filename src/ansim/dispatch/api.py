@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 from msgspec import Meta, Struct
 
@@ -54,7 +54,7 @@ def desk_routes(
 
     @get("/api/desk/stream", tags=["desk"])
     async def stream(
-        request: Request[Any, Any, Any], desk: NamedDependency[Desk], cursor: int | None = None
+        request: Request[Any, Any, Any], desk: NamedDependency[Desk], cursor: FromQuery[int | None] = None
     ) -> Stream:
         """Incidents in which this agency was asked, live (server-sent events)."""
         reader = looks.reader(desk.session, desk.actor, desk.address)
@@ -81,7 +81,7 @@ def desk_routes(
 
     @post("/api/desk/requests/{request_id:str}/status", status_code=200, tags=["desk"])
     async def change_status(
-        request_id: str, data: JSONBody[StatusChange], desk: NamedDependency[Desk]
+        request_id: FromPath[str], data: JSONBody[StatusChange], desk: NamedDependency[Desk]
     ) -> StatusNow:
         """Acknowledge, set out, arrive, finish."""
         incident = await dispatch.update(request_id, desk.agency or "", desk.actor, data.status, data.note)

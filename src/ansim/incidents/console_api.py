@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 from msgspec import Meta, Struct
 
@@ -68,7 +68,9 @@ def console_routes(
 
     @get("/api/console/stream", tags=["console"])
     async def stream(
-        request: Request[Any, Any, Any], operator: NamedDependency[Operator], cursor: int | None = None
+        request: Request[Any, Any, Any],
+        operator: NamedDependency[Operator],
+        cursor: FromQuery[int | None] = None,
     ) -> Stream:
         """All incidents of this center, live (server-sent events)."""
         audience = screens.Console(looks.reader(operator.session, operator.actor, operator.address))
@@ -93,40 +95,46 @@ def console_routes(
         return sse(frames)
 
     @post("/api/console/incidents/{incident:str}/seen", status_code=204, tags=["console"])
-    async def seen(incident: str, operator: NamedDependency[Operator]) -> None:
+    async def seen(incident: FromPath[str], operator: NamedDependency[Operator]) -> None:
         """The alarm is on this operator's screen."""
         await operations.seen(incident, operator.actor)
 
     @post("/api/console/incidents/{incident:str}/accept", tags=["console"])
-    async def accept(incident: str, operator: NamedDependency[Operator]) -> Response[dict[str, Any]]:
+    async def accept(
+        incident: FromPath[str], operator: NamedDependency[Operator]
+    ) -> Response[dict[str, Any]]:
         """Take the incident: 200, or 202 when the hub has to move it here first, or 409 with the holder."""
         taken, ours = await operations.accept(incident, operator.actor)
         return Response(await shown(taken), status_code=200 if ours else 202)
 
     @post("/api/console/incidents/{incident:str}/notes", status_code=201, tags=["console"])
-    async def note(incident: str, data: JSONBody[NoteText], operator: NamedDependency[Operator]) -> None:
+    async def note(
+        incident: FromPath[str], data: JSONBody[NoteText], operator: NamedDependency[Operator]
+    ) -> None:
         """Add a remark."""
         await operations.note(incident, operator.actor, data.text)
 
     @post("/api/console/incidents/{incident:str}/requests", status_code=201, tags=["console"])
-    async def ask(incident: str, data: JSONBody[Ask], operator: NamedDependency[Operator]) -> dict[str, Any]:
+    async def ask(
+        incident: FromPath[str], data: JSONBody[Ask], operator: NamedDependency[Operator]
+    ) -> dict[str, Any]:
         """Request 112 or 119."""
         return await shown(await operations.request(incident, operator.actor, data.agency, data.note))
 
     @post("/api/console/incidents/{incident:str}/closing", status_code=200, tags=["console"])
     async def close(
-        incident: str, data: JSONBody[Closing], operator: NamedDependency[Operator]
+        incident: FromPath[str], data: JSONBody[Closing], operator: NamedDependency[Operator]
     ) -> dict[str, Any]:
         """Close, or propose to where a second person must agree."""
         return await shown(await operations.close(incident, operator.actor, data.disposition, data.reason))
 
     @post("/api/console/incidents/{incident:str}/closing/confirm", status_code=200, tags=["console"])
-    async def confirm(incident: str, operator: NamedDependency[Operator]) -> dict[str, Any]:
+    async def confirm(incident: FromPath[str], operator: NamedDependency[Operator]) -> dict[str, Any]:
         """Agree to the proposed closing, as somebody else than the proposer."""
         return await shown(await operations.confirm_closing(incident, operator.actor))
 
     @post("/api/console/incidents/{incident:str}/closing/reject", status_code=200, tags=["console"])
-    async def reject(incident: str, operator: NamedDependency[Operator]) -> dict[str, Any]:
+    async def reject(incident: FromPath[str], operator: NamedDependency[Operator]) -> dict[str, Any]:
         """Disagree with the proposed closing."""
         return await shown(await operations.reject_closing(incident, operator.actor))
 

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 from msgspec import Meta, Struct
 
@@ -128,7 +128,7 @@ def person_routes(
 
     @post("/api/sos/{incident:str}/cancel", status_code=200, tags=["sos"])
     async def cancel(
-        incident: str,
+        incident: FromPath[str],
         data: JSONBody[Cancel],
         request: Request[Any, Any, Any],
         caller: NamedDependency[Citizen | None],
@@ -145,7 +145,7 @@ def person_routes(
 
     @post("/api/sos/{incident:str}/now", status_code=200, tags=["sos"])
     async def alarm_now(
-        incident: str, request: Request[Any, Any, Any], caller: NamedDependency[Citizen | None]
+        incident: FromPath[str], request: Request[Any, Any, Any], caller: NamedDependency[Citizen | None]
     ) -> StateNow:
         """Alarm people at once, without waiting for the rest of the window."""
         person = who(request, caller)
@@ -155,7 +155,7 @@ def person_routes(
 
     @post("/api/sos/{incident:str}/positions", status_code=202, tags=["sos"])
     async def report_positions(
-        incident: str,
+        incident: FromPath[str],
         data: JSONBody[Fixes],
         request: Request[Any, Any, Any],
         caller: NamedDependency[Citizen | None],
@@ -177,10 +177,10 @@ def person_routes(
 
     @get("/api/sos/{incident:str}/stream", tags=["sos"])
     async def stream(
-        incident: str,
+        incident: FromPath[str],
         request: Request[Any, Any, Any],
         caller: NamedDependency[Citizen | None],
-        cursor: int | None = None,
+        cursor: FromQuery[int | None] = None,
     ) -> Stream:
         """Her incident, live: a snapshot and every change after it (server-sent events)."""
         person = who(request, caller)

@@ -49,7 +49,10 @@ class Parts:
         self.ledger = Ledger(settings.code, signing_key(settings.data_dir, KEY), on_head=on_head)
         self.sms_queue = SmsQueue(self.metrics)
         self.people = PeopleService(
-            database=self.database, ledger=self.ledger, settings=settings, sms=self.sms_queue
+            database=self.database,
+            ledger=self.ledger,
+            settings=settings,
+            sms=self.sms_queue if settings.sms != "none" else None,
         )
         self._signer = HeadSigner(self.database, self.ledger)
         self._housekeeping: asyncio.Task[None] | None = None
