@@ -47,8 +47,11 @@ def next_step(incident: Incident, policy: PolicySettings, order: Sequence[Center
 def _alert(incident: Incident) -> Step | None:
     if incident.state is not State.ARMED or incident.armed is None:
         return None
-    ends = parse_iso(incident.armed.window_ends_at)
-    return Step(kind="alert", due_ms=int(ends.timestamp() * 1000))
+    try:
+        due_ms = int(parse_iso(incident.armed.window_ends_at).timestamp() * 1000)
+    except ValueError:  # a window nobody can read must not keep people from being alarmed
+        due_ms = hlc_ms(incident.opened_at)
+    return Step(kind="alert", due_ms=due_ms)
 
 
 def _confirm(incident: Incident, policy: PolicySettings, order: Sequence[CenterRef]) -> Step | None:
