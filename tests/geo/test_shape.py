@@ -42,9 +42,8 @@ def test_distance_is_symmetric_and_zero_only_at_home(
 def test_arrays_are_measured_as_single_places_are() -> None:
     lat, lon = np.array([37.0, 36.0, 35.0]), np.array([127.0, 128.0, 129.0])
     many = distances_m(lat, lon, SEOUL[0], SEOUL[1])
-    assert many.tolist() == [
-        distance_m(a, o, *SEOUL) for a, o in zip(lat.tolist(), lon.tolist(), strict=True)
-    ]
+    one_by_one = [distance_m(a, o, *SEOUL) for a, o in zip(lat.tolist(), lon.tolist(), strict=True)]
+    assert many.tolist() == pytest.approx(one_by_one)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ Works in a plane of degrees whose longitudes are shrunk by the cosine of the mid
 is the same in every direction; the plane never decides whether a point lies inside.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely import Point
 
 from ansim.geo.polygons import subdivide
-from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, distances_m
+from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, distance_m, distances_m
 
 MAX_VERTICES = 64
 MAX_RADIUS_M = 500_000.0
@@ -62,7 +64,7 @@ class Pieces:
         points = shapely.points(turned * self._squeeze, lat)
         (place, _), away = self._tree.query_nearest(points, return_distance=True, all_matches=False)
         reach = np.zeros(len(points))
-        reach[place] = away * self._stretch(lat[place], away) + 1e-9
+        reach[place] = [self._reach(*pair) for pair in zip(lat[place].tolist(), away.tolist(), strict=True)]
         place, piece = self._tree.query(points, predicate="dwithin", distance=reach)
         metres = self._metres(lat[place], turned[place], points[place], piece)
         order = np.lexsort((self._owner[piece], metres, place))
@@ -74,11 +76,15 @@ class Pieces:
         """:meth:`nearest` of one place, without what it costs to carry arrays."""
         turned = self._middle_lon + (lon - self._middle_lon + 180.0) % 360.0 - 180.0
         point = shapely.points(turned * self._squeeze, lat)
-        _, away = self._tree.query_nearest(point, return_distance=True, all_matches=False)
-        piece = self._tree.query(point, predicate="dwithin", distance=away * self._stretch(lat, away) + 1e-9)
-        metres = self._metres(lat, turned, point, piece)
-        least = metres.min()
-        return int(self._owner[piece[metres == least]].min()), float(least)
+        _, distance = self._tree.query_nearest(point, return_distance=True, all_matches=False)
+        reach = self._reach(lat, float(distance[0]))
+        pieces = self._tree.query(point, predicate="dwithin", distance=reach)
+        ends = shapely.get_coordinates(shapely.shortest_line(point, self._pieces[pieces]))[1::2]
+        away, owner = min(
+            (round(distance_m(lat, turned, y, x / self._squeeze), 3), owner)
+            for (x, y), owner in zip(ends.tolist(), self._owner[pieces].tolist(), strict=True)
+        )
+        return owner, away
 
     def distance_to(self, owner: int, lat: float, lon: float) -> float:
         """Metres from a place to the polygon, 0 inside it."""
@@ -95,17 +101,16 @@ class Pieces:
         np.minimum.at(least, self._owner[piece], away * METRES_PER_DEGREE)
         return least
 
-    def _stretch(self, lat: Array | float, away: Array) -> Array:
-        """How much farther in the plane than ``away`` degrees the truly nearest may seem to be.
+    def _reach(self, lat: float, away: float) -> float:
+        """How far in the plane the truly nearest may lie when the nearest there is ``away`` degrees.
 
         True lengths are the plane's times 1 northward and k eastward; k goes with the cosine of the latitude.
         """
-        north = np.minimum(np.abs(lat) + 1.2 * away, 90.0)
-        south = np.maximum(np.abs(lat) - 1.2 * away, 0.0)
-        greatest = np.maximum(np.cos(np.radians(south)) / self._squeeze, 1.0)
-        least = np.minimum(np.maximum(np.cos(np.radians(north)), MIN_COSINE) / self._squeeze, 1.0)
-        stretch: Array = greatest / least
-        return stretch
+        north = min(abs(lat) + 1.2 * away, 90.0)
+        south = max(abs(lat) - 1.2 * away, 0.0)
+        greatest = max(math.cos(math.radians(south)) / self._squeeze, 1.0)
+        least = min(max(math.cos(math.radians(north)), MIN_COSINE) / self._squeeze, 1.0)
+        return away * greatest / least + 1e-9
 
     def _flat(self, shapes: Geometries) -> Geometries:
         """Shapes in longitude, latitude laid into the plane."""
@@ -116,7 +121,6 @@ class Pieces:
         self, lat: Array | float, lon: Array | float, points: Geometries | Point, piece: Indices
     ) -> Array:
         """Great-circle distance from a point to the place of each piece that is nearest in the plane (mm)."""
-        lines = shapely.shortest_line(points, self._pieces[piece])
-        ends = shapely.get_coordinates(shapely.get_point(lines, 1))
+        ends = shapely.get_coordinates(shapely.shortest_line(points, self._pieces[piece]))[1::2]
         metres: Array = np.round(distances_m(lat, lon, ends[:, 1], ends[:, 0] / self._squeeze), 3)
         return metres

@@ -60,7 +60,10 @@ class Circle(msgspec.Struct, frozen=True, kw_only=True):
 
 def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Great-circle distance (haversine) between two places."""
-    return float(distances_m(lat1, lon1, lat2, lon2))
+    phi1, phi2 = math.radians(lat1), math.radians(lat2)
+    half_dlat, half_dlon = (phi2 - phi1) / 2, math.radians(lon2 - lon1) / 2
+    chord = math.sin(half_dlat) ** 2 + math.cos(phi1) * math.cos(phi2) * math.sin(half_dlon) ** 2
+    return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(chord, 1.0)))
 
 
 def distances_m(lat1: Array | float, lon1: Array | float, lat2: Array | float, lon2: Array | float) -> Array:
