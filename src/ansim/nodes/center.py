@@ -31,7 +31,7 @@ from ansim.nodes.parts import Parts
 from ansim.nodes.staffing import demo_signins, seed_staff
 from ansim.people.access import dependencies
 from ansim.people.api import staff_routes
-from ansim.simulation import city
+from ansim.simulation.city import cameras as demo_cameras
 
 PAGES = {"/": "console.html", "/desk": "desk.html"}
 
@@ -88,7 +88,7 @@ def center(settings: Settings) -> Litestar:
         await parts.start({EVENTS: journal.receive, POSITIONS: journal.receive_positions})
         await seed_staff(parts.people, settings)
         if settings.demo:
-            await cameras.seed(city.cameras(settings.code))
+            await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
         await link.start()
         try:

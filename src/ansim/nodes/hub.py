@@ -29,6 +29,7 @@ from ansim.people.access import dependencies
 from ansim.people.api import citizen_routes
 from ansim.people.sms import PrintSms
 from ansim.people.worker import SmsWorker
+from ansim.simulation.api import demo_routes
 
 PAGES = {"/": "citizen.html"}
 
@@ -139,6 +140,7 @@ def hub(settings: Settings) -> Litestar:
             drill_token=secret(settings.data_dir, "drill"),
             node=node,
         ),
+        *(demo_routes() if settings.demo else ()),
     ]
     return build_app(
         settings=settings,
