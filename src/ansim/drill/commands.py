@@ -62,8 +62,8 @@ def _verdict(report: DrillReport) -> str:
 
 
 def _site(configs: tuple[Path, ...], at: tuple[float, float]) -> DrillSite:
-    """The nodes named, or the demonstration's in ``.demo`` (or ``ANSIM_DEMO``)."""
-    demo = Path(os.environ.get("ANSIM_DEMO", ".demo"))
+    """The nodes named, or the demonstration's in ``.demo`` (or ``ANSIM_DEMO_DATA``)."""
+    demo = Path(os.environ.get("ANSIM_DEMO_DATA", ".demo"))
     files = list(configs) or sorted(demo.glob(f"*/{CONFIG_FILE}"))
     try:
         nodes: list[Settings] = [load(file, environ={}) for file in files]
