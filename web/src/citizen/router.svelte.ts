@@ -15,11 +15,14 @@ const start: Entry = { screen: 'home', step: 0, depth: 0 };
 
 class Router {
   #entry = $state.raw<Entry>(start);
+  /** A step back is under way; the browser answers later, and a second one would leave the page. */
+  #leaving = false;
 
   constructor() {
     // What a sub-screen held is gone after a reload, so a fresh page always begins at home.
     history.replaceState(start, '');
     window.addEventListener('popstate', (event) => {
+      this.#leaving = false;
       const entry = event.state as Entry | null;
       this.#entry = entry?.screen === undefined ? start : entry;
     });
@@ -39,11 +42,17 @@ class Router {
   }
 
   back(): void {
-    if (this.#entry.depth > 0) history.back();
+    this.#leave(1);
   }
 
   home(): void {
-    if (this.#entry.depth > 0) history.go(-this.#entry.depth);
+    this.#leave(this.#entry.depth);
+  }
+
+  #leave(steps: number): void {
+    if (this.#leaving || this.#entry.depth === 0) return;
+    this.#leaving = true;
+    history.go(-steps);
   }
 }
 

@@ -9,6 +9,7 @@
 import { createSubscriber } from 'svelte/reactivity';
 import kitEn from './locales/kit.en.json' with { type: 'json' };
 import kitKo from './locales/kit.ko.json' with { type: 'json' };
+import { recall, remember } from './storage.ts';
 
 export type Language = 'ko' | 'en';
 export type Params = Record<string, string | number>;
@@ -26,7 +27,7 @@ const subscribe = createSubscriber((update) => {
 });
 
 function initialLanguage(): Language {
-  const stored = typeof localStorage === 'undefined' ? null : localStorage.getItem(storageKey);
+  const stored = recall(storageKey);
   if (stored === 'ko' || stored === 'en') return stored;
   const preferred = typeof navigator === 'undefined' ? 'ko' : (navigator.language ?? 'ko');
   return preferred.toLowerCase().startsWith('en') ? 'en' : 'ko';
@@ -47,7 +48,7 @@ export function language(): Language {
 /** Choose the language, remember it on this device and tell assistive technology. */
 export function setLanguage(next: Language): void {
   current = next;
-  localStorage.setItem(storageKey, next);
+  remember(storageKey, next);
   document.documentElement.lang = next;
   redraw();
 }

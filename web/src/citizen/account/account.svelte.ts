@@ -3,6 +3,7 @@
  * connection and after her login has ended.
  */
 import { api, Problem } from '../../kit/api.ts';
+import { forget, recall, remember } from '../../kit/storage.ts';
 import type { Guardian } from '../../kit/types.ts';
 import type { Consent, Look, Me, Registration, Settings } from '../types.ts';
 
@@ -47,7 +48,7 @@ class Account {
 
   async signOut(): Promise<void> {
     await api.delete('/api/session');
-    localStorage.removeItem(meKey);
+    forget(meKey);
     this.me = null;
     this.signedOut = false;
   }
@@ -59,20 +60,17 @@ class Account {
   /** Settings hold on this device at once, and on the hub when she is registered and it answers. */
   async changeSettings(settings: Settings): Promise<void> {
     this.settings = settings;
-    localStorage.setItem(settingsKey, JSON.stringify(settings));
+    remember(settingsKey, JSON.stringify(settings));
     if (this.me === null || this.signedOut) return;
-    const me = await api.put<Me>('/api/me', { settings });
-    this.#keep(me);
+    this.#keep(await api.put<Me>('/api/me', { settings }));
   }
 
   async setGuardians(guardians: Guardian[]): Promise<void> {
-    await api.put('/api/me/guardians', guardians);
-    if (this.me !== null) this.#keep({ ...this.me, guardians });
+    this.#keep(await api.put<Me>('/api/me/guardians', guardians));
   }
 
   async setPins(pins: { pin: string; new_pin?: string; duress_pin?: string }): Promise<void> {
-    await api.put('/api/me/pin', pins);
-    if (this.me !== null && pins.duress_pin !== undefined) this.#keep({ ...this.me, has_duress_pin: true });
+    this.#keep(await api.put<Me>('/api/me/pin', pins));
   }
 
   looks(): Promise<Look[]> {
@@ -83,23 +81,22 @@ class Account {
     this.signedOut = false;
     this.#keep(me);
     this.settings = me.settings;
-    localStorage.setItem(settingsKey, JSON.stringify(me.settings));
+    remember(settingsKey, JSON.stringify(me.settings));
   }
 
-  #keep(me: Me | undefined): void {
-    if (me === undefined) return;
+  #keep(me: Me): void {
     this.me = me;
-    localStorage.setItem(meKey, JSON.stringify(me));
+    remember(meKey, JSON.stringify(me));
   }
 }
 
 function read<T>(key: string): T | null {
-  const text = localStorage.getItem(key);
+  const text = recall(key);
   if (text === null) return null;
   try {
     return JSON.parse(text) as T;
   } catch {
-    localStorage.removeItem(key);
+    forget(key);
     return null;
   }
 }

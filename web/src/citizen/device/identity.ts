@@ -1,13 +1,16 @@
 /** This device: an identifier it made up itself, and its battery as far as the browser tells. */
 
+import { recall, remember } from '../../kit/storage.ts';
+import { uuid } from '../../kit/uuid.ts';
+
 const key = 'ansim.device';
 
 /** A random identifier, the same on every start as long as the browser lets us remember it. */
 export function deviceId(): string {
-  const known = localStorage.getItem(key);
+  const known = recall(key);
   if (known !== null) return known;
-  const made = crypto.randomUUID();
-  localStorage.setItem(key, made);
+  const made = uuid();
+  remember(key, made);
   return made;
 }
 

@@ -1,4 +1,5 @@
 /** Where this device is: the newest fix, its accuracy, and why there is none. */
+import { uuid } from '../../kit/uuid.ts';
 import { batteryLevel } from './identity.ts';
 import type { Fix } from '../types.ts';
 
@@ -47,7 +48,7 @@ class Location {
   #take = ({ coords, timestamp }: GeolocationPosition): void => {
     this.trouble = null;
     const fix: Fix = {
-      id: crypto.randomUUID(),
+      id: uuid(),
       at: new Date(timestamp).toISOString(),
       lat: coords.latitude,
       lon: coords.longitude,

@@ -14,11 +14,8 @@ import { location } from '../device/location.svelte.ts';
 import { keepAwake } from '../device/wake.ts';
 import type { Ending, Fix, Press, SosAnswer } from '../types.ts';
 import { PositionFeed } from './positions.ts';
-import { newPress, report } from './press.ts';
+import { afterCancel, newPress, report, stillWanted } from './press.ts';
 import { forgetPress, keepPress, loadPresses } from './store.ts';
-
-/** How long (ms) after a cancel the hub may still want positions. */
-const afterCancel = 2 * 3_600_000;
 
 export type CancelResult =
   | { kind: 'cancelled' | 'queued' | 'too-late' | 'unreachable' | 'failed' }
@@ -43,6 +40,7 @@ class Emergency {
   #feed: PositionFeed | null = null;
   /** Held in memory only: a PIN is never written down. */
   #pin: string | null = null;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
 
   /** Whether a press is under way and not over. */
   get open(): boolean {
@@ -61,8 +59,8 @@ class Emergency {
   /** Milliseconds left to cancel, 0 when the window is over, null outside it. */
   windowLeft(): number | null {
     if (this.state !== 'armed') return null;
-    const ends = this.view?.window_ends_at ?? this.press?.window_ends_at ?? null;
-    return ends === null ? null : Math.max(0, Date.parse(ends) - serverNow());
+    const ends = this.view?.window_ends_at || this.press?.window_ends_at;
+    return !ends ? null : Math.max(0, Date.parse(ends) - serverNow());
   }
 
   /** Take up what an earlier page left: unsent presses, an open incident, positions still wanted after a cancel. */
@@ -73,7 +71,7 @@ class Emergency {
     for (const press of all) if (press.key !== newest?.key) void this.#flushOld(press);
     if (pressed !== null) return;
     if (newest === null) return this.#askCurrent();
-    if (newest.ended === 'cancelled' && Date.now() - Date.parse(newest.ended_at ?? '') > afterCancel) {
+    if (newest.ended === 'cancelled' && newest.dismissed && !stillWanted(newest)) {
       await forgetPress(newest.key);
       return this.#askCurrent();
     }
@@ -188,7 +186,7 @@ class Emergency {
   #follow(): void {
     const press = this.press;
     if (press === null) return;
-    if (press.ended === 'closed') return;
+    if (press.ended === 'closed' || (press.ended === 'cancelled' && !stillWanted(press))) return;
     this.#feed ??= new PositionFeed(press.key, () => void this.#positionsRefused());
     if (press.incident !== null) this.#feed.setIncident(press.incident);
     const feed = this.#feed;
@@ -231,8 +229,9 @@ class Emergency {
     this.#stream = null;
     this.cancelWaiting = false;
     keepAwake(false);
-    if (ending === 'closed') this.#stopPositions();
-    await this.#change({ ended: ending, ended_at: new Date(serverNow()).toISOString(), state: finalState(ending, this.state) });
+    await this.#change({ ended: ending, ended_at: new Date(serverNow()).toISOString() });
+    if (ending === 'closed' || (ending === 'cancelled' && !stillWanted(this.press))) this.#stopPositions();
+    else if (ending === 'cancelled') this.#quiet = setTimeout(() => void this.#positionsRefused(), afterCancel);
   }
 
   async #positionsRefused(): Promise<void> {
@@ -249,6 +248,7 @@ class Emergency {
 
   #reset(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#quiet);
     this.#stream?.close();
     this.#stream = null;
     this.#stopPositions();
@@ -296,10 +296,6 @@ class Emergency {
     }
     await forgetPress(press.key);
   }
-}
-
-function finalState(ending: Ending, state: IncidentState | null): IncidentState | null {
-  return ending === 'lost' ? state : ending;
 }
 
 export const emergency = new Emergency();

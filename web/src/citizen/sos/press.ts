@@ -1,15 +1,23 @@
 /** A press as a value: how one begins and what of it is sent. */
 import type { Trigger } from '../../kit/types.ts';
+import { uuid } from '../../kit/uuid.ts';
+import { account } from '../account/account.svelte.ts';
 import { batteryLevel, deviceId } from '../device/identity.ts';
 import type { Fix, Press } from '../types.ts';
 
 /** A fix older than this (ms) says nothing about where she is now. */
 const usableFix = 2 * 60_000;
 
+/**
+ * How long (ms) positions go on after a cancel by somebody who has a duress PIN: the page cannot know which PIN it was,
+ * and must not show it. The hub throws them away unless it was that one.
+ */
+export const afterCancel = 30 * 60_000;
+
 /** A press that happens now, with the newest fix if it is fresh enough to mean something. */
 export function newPress(trigger: Trigger, silent: boolean, fix: Fix | null): Press {
   return {
-    key: crypto.randomUUID(),
+    key: uuid(),
     trigger,
     pressed_at: new Date().toISOString(),
     silent,
@@ -38,4 +46,9 @@ export function report(press: Press): Record<string, unknown> {
     body['position'] = { lat, lon, radius, at, speed, heading, source };
   }
   return body;
+}
+
+/** Whether the hub may still want positions of a cancelled press. */
+export function stillWanted(press: Press): boolean {
+  return account.me?.has_duress_pin === true && Date.now() - Date.parse(press.ended_at ?? '') < afterCancel;
 }

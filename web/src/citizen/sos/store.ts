@@ -15,7 +15,7 @@ interface Schema extends DBSchema {
 const patience = 1500;
 let opened: Promise<IDBPDatabase<Schema>> | null = null;
 
-function database(): Promise<IDBPDatabase<Schema>> {
+async function database(): Promise<IDBPDatabase<Schema>> {
   opened ??= openDB<Schema>('ansim', 1, {
     upgrade(db) {
       db.createObjectStore('presses', { keyPath: 'key' });
