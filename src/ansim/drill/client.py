@@ -40,21 +40,32 @@ class Client:
         """Use this secret from now on."""
         self._http.headers["authorization"] = f"Bearer {token}"
 
-    async def sign_in(self, app: str, login: str, password: str) -> None:
-        """Sign in at the console or the desk."""
+    async def greet(self) -> None:
+        """Fetch the token that every unsafe method must carry (an SOS needs none)."""
         about = await self.call("GET", "/api/node")
         self._csrf = self._cookies.get(about.json()["csrf_cookie"], "")
+
+    async def sign_in(self, app: str, login: str, password: str) -> None:
+        """Sign in at the console or the desk."""
+        await self.greet()
         await self.call("POST", f"/api/{app}/session", {"login": login, "password": password})
 
     async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
         """One request; Refused when the answer is a problem."""
-        answer = await self._http.request(method, path, json=body, headers=self._headers())
-        for line in answer.headers.get_list("set-cookie"):
-            for name, morsel in SimpleCookie(line).items():
-                self._cookies[name] = morsel.value
+        answer = await self.send(method, path, body)
         if answer.status_code >= 400:
             problem = answer.headers.get("content-type", "").startswith("application/problem+json")
             raise Refused(answer.json()["title"] if problem else f"HTTP {answer.status_code}")
+        return answer
+
+    async def send(
+        self, method: str, path: str, body: object = None, *, content: bytes | None = None
+    ) -> httpx.Response:
+        """One request, whatever the answer; ``content`` goes out as it is, in place of a JSON ``body``."""
+        answer = await self._http.request(method, path, json=body, content=content, headers=self._headers())
+        for line in answer.headers.get_list("set-cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                self._cookies[name] = morsel.value
         return answer
 
     def _headers(self) -> dict[str, str]:
