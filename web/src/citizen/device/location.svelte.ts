@@ -1,5 +1,6 @@
 /** Where this device is: the newest fix, its accuracy, and why there is none. */
 import { uuid } from '../../kit/uuid.ts';
+import type { Positioning } from './demoWalk.ts';
 import { batteryLevel } from './identity.ts';
 import type { Fix } from '../types.ts';
 
@@ -8,31 +9,41 @@ export type LocationTrouble = 'denied' | 'unavailable' | null;
 class Location {
   fix = $state.raw<Fix | null>(null);
   trouble = $state<LocationTrouble>(null);
+  /** Whether a demonstration's walk stands in for this device. */
+  played = $state(false);
+  #positioning: Positioning | null = 'geolocation' in navigator ? navigator.geolocation : null;
   #watch: number | null = null;
   #listener: ((fix: Fix) => void) | null = null;
+
+  /** Take positions from somewhere else than this device, and say so (`played`). */
+  play(positioning: Positioning): void {
+    this.#positioning = positioning;
+    this.played = true;
+    this.once();
+  }
 
   /** Follow the position and hand every fix to `listener`, until `stop`. */
   start(listener: (fix: Fix) => void): void {
     this.#listener = listener;
-    if (this.#watch !== null || !('geolocation' in navigator)) return;
-    this.#watch = navigator.geolocation.watchPosition(this.#take, this.#fail, {
+    if (this.#watch !== null || this.#positioning === null) return;
+    this.#watch = this.#positioning.watchPosition(this.#take, this.#fail, {
       enableHighAccuracy: true, maximumAge: 0, timeout: 20_000,
     });
   }
 
   stop(): void {
-    if (this.#watch !== null) navigator.geolocation.clearWatch(this.#watch);
+    if (this.#watch !== null) this.#positioning?.clearWatch(this.#watch);
     this.#watch = null;
     this.#listener = null;
   }
 
   /** Take one fix: on start when it is allowed already, and while the button is being held. */
   once(maximumAge = 30_000): void {
-    if (!('geolocation' in navigator)) {
+    if (this.#positioning === null) {
       this.trouble = 'unavailable';
       return;
     }
-    navigator.geolocation.getCurrentPosition(this.#take, this.#fail, {
+    this.#positioning.getCurrentPosition(this.#take, this.#fail, {
       enableHighAccuracy: true, maximumAge, timeout: 20_000,
     });
   }
