@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from ansim.cameras.model import Camera, Ranked
@@ -60,10 +60,10 @@ def camera_routes(service: CameraService, position_of: PositionOf) -> list[HTTPR
 
     @get("/api/console/incidents/{incident:str}/cameras", tags=["cameras"])
     async def near(
-        incident: str,
+        incident: FromPath[str],
         operator: NamedDependency[Operator],
         request: Request[Any, Any, Any],
-        limit: Annotated[int, Parameter(ge=1, le=MOST_NEAR)] = 12,
+        limit: Annotated[int, QueryParameter(ge=1, le=MOST_NEAR)] = 12,
     ) -> list[Ranked]:
         """The cameras that may see the person, best first; empty while her position is not known."""
         position = await position_of(incident)
@@ -74,7 +74,9 @@ def camera_routes(service: CameraService, position_of: PositionOf) -> list[HTTPR
     @get("/api/console/cameras", tags=["cameras"])
     async def in_box(
         operator: NamedDependency[Operator],
-        bbox: Annotated[str, Parameter(max_length=200, description="west,south,east,north in degrees")],
+        bbox: Annotated[
+            str, QueryParameter(max_length=200, description="west,south,east,north in degrees")
+        ] = "",
     ) -> CameraFeatures:
         """The cameras in a box of the map, at most 5000."""
         found = await service.in_box(*parse_bbox(bbox), limit=BOX_LIMIT)

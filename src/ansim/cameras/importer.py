@@ -74,14 +74,14 @@ class Report:
             )
 
 
-def scan(path: Path, layout: Layout, progress: Progress) -> frozenset[str]:
+def scan(path: Path, layout: Layout, source: str, progress: Progress) -> frozenset[str]:
     """Entries that a file has more than once: their numbers do not tell them apart."""
     size = path.stat().st_size
     seen: set[str] = set()
     reused: set[str] = set()
     if "number" in layout.columns:
         for count, row in enumerate(read_rows(path, layout)):
-            entry = entry_of(row)
+            entry = entry_of(row, source)
             if entry:
                 (reused if entry in seen else seen).add(entry)
             if count % BATCH == 0:
@@ -93,7 +93,7 @@ def scan(path: Path, layout: Layout, progress: Progress) -> frozenset[str]:
 def read_cameras(path: Path, layout: Layout, source: str, progress: Progress) -> Iterator[Read]:
     """Every row of a file as it was read, in order; a second row of the same content is refused."""
     size = path.stat().st_size
-    reader = RowReader(layout, source, scan(path, layout, progress))
+    reader = RowReader(layout, source, scan(path, layout, source, progress))
     seen: set[int] = set()
     for count, row in enumerate(read_rows(path, layout)):
         read = reader.read(row)

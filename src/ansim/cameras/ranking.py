@@ -14,6 +14,8 @@ Array = npt.NDArray[np.float64]
 
 SEES, MAY_SEE, LOOKS_AWAY, TOO_FAR = range(4)
 """Standing of a camera to her, best first."""
+BENEATH_M = 1.0
+"""So near to the pole her direction from it means nothing."""
 
 _SIDES = {
     "ko": ("북쪽", "북동쪽", "동쪽", "남동쪽", "남쪽", "남서쪽", "서쪽", "북서쪽"),
@@ -81,7 +83,7 @@ def place(cameras: CameraColumns, lat: float, lon: float, radius_m: float, limit
     all_round = known & (cameras.fov_deg >= ALL_ROUND_DEG)
     aimed = known & ~all_round & ~np.isnan(cameras.heading)
     off = _angle_off(cameras, lat, lon)
-    towards = aimed & ((off <= cameras.fov_deg / 2) | (distance == 0.0))
+    towards = aimed & ((off <= cameras.fov_deg / 2) | (distance <= BENEATH_M))
     away = aimed & ~towards
     within = distance <= cameras.range_m
     reachable = distance <= cameras.range_m + radius_m
@@ -147,8 +149,7 @@ def _korean(camera: Camera, placing: Placing, reach: str) -> str:
         return f"촬영 거리({reach})를 벗어나 있습니다"
     turn = ", 회전형이라 돌려 볼 수 있습니다" if camera.ptz else ""
     if placing.standing == SEES:
-        seen = "전 방향을 비춥니다" if placing.faces == "all_round" else "신고자 쪽을 비추고 있습니다"
-        return seen
+        return "전 방향을 비춥니다" if placing.faces == "all_round" else "신고자 쪽을 비추고 있습니다"
     if placing.faces == "away":
         return f"다른 쪽을 비추지만{turn.removeprefix(',')}" if turn else "다른 쪽을 비추고 있습니다"
     if placing.faces == "unknown":

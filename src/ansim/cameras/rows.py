@@ -16,7 +16,8 @@ LON_KOREA = (124.4, 132.1)
 MOST_CAMERAS = 200
 """More cameras on one entry than this is a slip of the key."""
 _DATE = re.compile(
-    r"^((?:19|20)\d{2})\s*[-./년]?\s*(0?[1-9]|1[0-2])?(?:\s*[-./월]?\s*(0?[1-9]|[12]\d|3[01]))?\s*[일월.]?$"
+    r"^((?:19|20)\d{2})(?:\s*[-./년]\s*(0?[1-9]|1[0-2])(?:\s*[-./월]\s*(?:0?[1-9]|[12]\d|3[01]))?"
+    r"|(0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])?)\s*[일월.]?$"
 )
 _WHOLE = re.compile(r"^\d+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -82,7 +83,7 @@ class RowReader:
         texts = self._texts(row, remarks)
         count = _count(row, remarks)
         direction = parse_direction(texts["direction"], count)
-        entry = entry_of(row)
+        entry = entry_of(row, self._source)
         if entry and entry in self._reused:
             remarks.append(Remark(reason="number-reused", field="number", value=texts["number"][:60]))
             entry = ""
@@ -132,21 +133,23 @@ class RowReader:
         return texts
 
 
-def entry_of(row: Row) -> str:
-    """The stable id of a row that has a number of its own, empty for one that has none."""
+def entry_of(row: Row, source: str) -> str:
+    """The stable id of a row that has a number of its own, empty for one that has none.
+
+    A number counts within its authority; where none is named, within the data set ``source``.
+    """
     number = row.cells.get("number", "").strip()
     if not number:
         return ""
     owner = row.cells.get("authority", "").strip() or row.cells.get("manager", "").strip()
+    owner = owner or f"source {source}"
     return stable_id("number", owner, number)
 
 
 def parse_installed(text: str) -> str | None:
     """YYYY-MM of a date in the spellings met: 2020-05, 202005, 2020-05-20, 20200520, 2020.5; else None."""
     found = _DATE.match(text.strip())
-    if found is None or found.group(2) is None:
-        return None
-    return f"{found.group(1)}-{int(found.group(2)):02d}"
+    return None if found is None else f"{found.group(1)}-{int(found.group(2) or found.group(3)):02d}"
 
 
 def range_of(megapixels: str) -> float:

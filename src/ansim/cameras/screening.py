@@ -20,10 +20,18 @@ def screen(text: str) -> tuple[str, int]:
     Full-width digits and spaces around the dots are seen through; an address with an octet above 255 is
     none and stays.
     """
-    plain = unicodedata.normalize("NFKC", text).replace("\0", "")
+    plain = unicodedata.normalize("NFKC", text.replace("\0", ""))
     plain = _SPACES.sub(" ", plain).strip()
-    if not ("." in plain or ":" in plain):
-        return plain, 0
+    taken = 0
+    while "." in plain or ":" in plain:  # again, since what was left may have closed up to another address
+        plain, removed = _without(plain)
+        if not removed:
+            break
+        taken += removed
+    return plain, taken
+
+
+def _without(text: str) -> tuple[str, int]:
     removed = 0
 
     def take(match: re.Match[str]) -> str:
@@ -36,11 +44,11 @@ def screen(text: str) -> tuple[str, int]:
         return " "
 
     for pattern in (_URL, _IPV4, _IPV6):
-        plain = pattern.sub(take, plain)
+        text = pattern.sub(take, text)
     if removed:
-        plain = _LEFT_OVER.sub(" ", _EMPTY_BRACKETS.sub(" ", plain))
-        plain = _SPACES.sub(" ", plain).strip(" ,;:/-@")
-    return plain, removed
+        text = _LEFT_OVER.sub(" ", _EMPTY_BRACKETS.sub(" ", text))
+        text = _SPACES.sub(" ", text).strip(" ,;:/-@")
+    return text, removed
 
 
 def _is_ipv6(text: str) -> bool:

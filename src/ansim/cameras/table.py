@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "lon": ("wgs84경도", "경도", "경도wgs84", "lon", "lng", "longitude"),
 }
 """Our names for the columns of 전국CCTV표준데이터 and of Seoul's 안심이 file, with the spellings met."""
-_NEEDED = ("lat", "lon")
+_NEEDED = {"lat": "WGS84위도", "lon": "WGS84경도"}
 _SPELLED = {spelling: column for column, spellings in COLUMNS.items() for spelling in reversed(spellings)}
 
 
@@ -79,10 +79,11 @@ def read_layout(path: Path, encoding: str | None = None) -> Layout:
     candidates = (encoding,) if encoding else _encodings(path.name, head)
     layouts = [layout for candidate in candidates for layout in _layouts(path.name, head, candidate)]
     best = max(layouts, key=lambda layout: (len(layout.columns), _decodes(head, layout.encoding)))
-    missing = [name for name in _NEEDED if name not in best.columns]
+    missing = [title for name, title in _NEEDED.items() if name not in best.columns]
     if missing:
-        spellings = " / ".join(COLUMNS[name][0] for name in missing)
-        raise CameraFileError(f"{path.name} has no column {spellings}: is the first line its header?")
+        raise CameraFileError(
+            f"{path.name} has no column {' / '.join(missing)}: is the first line its header?"
+        )
     return best
 
 
