@@ -24,7 +24,6 @@ export class Watch {
   /** The incident in front of her. */
   focusId: string | null = $state(null);
   notice: Notice | null = $state.raw(null);
-  busy: Command | null = $state(null);
   /** Unsent notes, kept while she looks at another incident. */
   readonly drafts = new SvelteMap<string, string>();
   readonly queue: Entry[] = $derived.by(() =>
@@ -35,6 +34,7 @@ export class Watch {
   #chosen = false;
   #unauthorized: () => void;
   #seen = new Set<string>();
+  #underWay = new Set<string>();
 
   constructor(me: Staff, center: string, unauthorized: () => void) {
     this.me = me;
@@ -136,10 +136,14 @@ export class Watch {
     return this.#command('reject', view, '/closing/reject', {});
   }
 
-  /** Send one command; the stream shows its effect, the notice tells what else there is to say. */
+  /**
+   * Send one command; the stream shows its effect, the notice tells what else there is to say. The same command
+   * on its way already is not sent again.
+   */
   async #command(command: Command, view: IncidentView, path: string, body: object, done: () => string = () => ''): Promise<boolean> {
-    if (this.busy !== null) return false;
-    this.busy = command;
+    const key = `${command} ${view.id}`;
+    if (this.#underWay.has(key)) return false;
+    this.#underWay.add(key);
     this.notice = null;
     try {
       await api.post(`/api/console/incidents/${view.id}${path}`, body);
@@ -152,7 +156,7 @@ export class Watch {
       else this.notice = refusal(error);
       return false;
     } finally {
-      this.busy = null;
+      this.#underWay.delete(key);
     }
   }
 }

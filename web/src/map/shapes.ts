@@ -23,7 +23,7 @@ export function distance(latA: number, lonA: number, latB: number, lonB: number)
 }
 
 /** A circle of `radius` metres as a closed ring. */
-export function circle(lat: number, lon: number, radius: number, corners = 72): Polygon {
+export function circle(lat: number, lon: number, radius: number, corners = 96): Polygon {
   const ring: LonLat[] = [];
   for (let i = 0; i < corners; i += 1) ring.push(destination(lat, lon, radius, (i * 360) / corners));
   ring.push(ring[0] as LonLat);

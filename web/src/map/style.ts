@@ -99,7 +99,8 @@ export function style(approximate: boolean): StyleSpecification {
     },
     { id: 'dot', type: 'circle', source: 'dot', paint: { 'circle-radius': 8, 'circle-color': tone, 'circle-stroke-color': '#ffffff', 'circle-stroke-width': 3 } },
   ];
-  const empty: GeoJSONSourceSpecification = { type: 'geojson', data: nothing };
+  // No simplification: a circle stays a circle.
+  const empty: GeoJSONSourceSpecification = { type: 'geojson', data: nothing, tolerance: 0 };
   return {
     version: 8,
     sources: Object.fromEntries(sourceNames.map((name) => [name, { ...empty }])),

@@ -29,8 +29,11 @@ function usesArrows(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('[data-arrows], .maplibregl-canvas, input[type=radio]') !== null;
 }
 
-/** The key's name with its modifiers as the tables above use it. */
+/** The key's name as the tables of commands use it. */
 function nameOf(event: KeyboardEvent): string {
+  // These two are told by what they write: they lie elsewhere on other keyboards.
+  if (event.key === '?') return 'Shift+Slash';
+  if (event.key === '/') return 'Slash';
   return event.shiftKey ? `Shift+${event.code}` : event.code;
 }
 
