@@ -82,7 +82,7 @@ def read_layout(path: Path, encoding: str | None = None) -> Layout:
     missing = [title for name, title in _NEEDED.items() if name not in best.columns]
     if missing:
         raise CameraFileError(
-            f"{path.name} has no column {' / '.join(missing)}: is the first line its header?"
+            f"{path.name} has no column {' / '.join(missing)}; its first line must be the header"
         )
     return best
 
