@@ -1,5 +1,8 @@
 """Who is alive: silence counts only from when somebody listened."""
 
+import msgspec
+import pytest
+
 from ansim.distribution.health import DEAD_AFTER_S, Beat, CenterHealth
 
 
@@ -48,3 +51,8 @@ def test_a_center_names_itself() -> None:
     assert health.name("41170") == "안양시 센터"
     health.beat(beat(operators=5))
     assert health.all() == {"41170": beat(operators=5), "11545": None}
+
+
+def test_a_name_that_events_could_not_carry_is_not_taken() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(Beat(code="41170", name="안" * 61)), type=Beat)

@@ -413,3 +413,10 @@ def test_stamps_of_one_incident_grow_on_every_node(stations: dict[str, Station])
     stamps = [event.at for event in hub.events("i-grow")]
     assert stamps == sorted(set(stamps))
     assert stamps[0] >= hlc_from_ms(START_MS)
+
+
+def test_an_event_nobody_could_read_again_is_not_written(hub: Station) -> None:
+    press(hub, "i-bounds")
+    with pytest.raises(msgspec.ValidationError, match="length <= 2000"):
+        hub.write(lambda tx: hub.journal.record(tx, "i-bounds", [(ev.Note(text="x" * 2001), OPERATOR)]))
+    assert len(hub.events("i-bounds")) == 3

@@ -1,9 +1,9 @@
 """Nodes without a network: the real journal on a real database, and an outbox that only collects."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -64,20 +64,50 @@ class WallClock:
         return self.ms
 
 
-class Station:
-    """One node: a hub when it has ``enrolled`` centers, else a center.
+class InlineDatabase(Database):
+    """Writes at once in the caller's thread, without fsync: thousands of commits in a fixed order."""
 
-    ``relaxed`` leaves the disk out (no fsync), for tests that make thousands of commits.
-    """
+    def __init__(self, url: str, *, max_waiting: int = 10_000, readers: int = 4) -> None:
+        super().__init__(url, max_waiting=max_waiting, readers=readers)
+        if self.sqlite:
+            with self.engine.connect() as conn:
+                conn.connection.execute("PRAGMA synchronous=OFF")
+
+    def commit(self, fn: Callable[[Tx], T]) -> T:
+        """Run ``fn`` in a transaction, then its hooks."""
+        with self.engine.begin() as conn:
+            tx = Tx(conn)
+            result = fn(tx)
+        for hook in tx._hooks:
+            hook()
+        return result
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        """As ``commit``; it never waits, so ``at_once`` can drive what awaits it."""
+        return self.commit(fn)
+
+
+def at_once(use_case: Coroutine[Any, Any, T]) -> T:
+    """The result of a use case that waits for nothing but an InlineDatabase."""
+    try:
+        use_case.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    use_case.close()
+    raise AssertionError("it waited for something else")
+
+
+class Station:
+    """One node: the hub (with its ``enrolled`` centers) or a center."""
 
     def __init__(
         self,
         code: str,
-        database: Database,
+        database: InlineDatabase,
         *,
         enrolled: Iterable[str] = (),
         wall: Callable[[], int] | None = None,
-        relaxed: bool = True,
     ) -> None:
         self.code = code
         self.database = database
@@ -94,27 +124,19 @@ class Station:
             enrolled=enrolled,
             react=reactions.at_hub if is_hub else reactions.at_center,
         )
-        if relaxed and database.sqlite:
-            with database.engine.connect() as conn:
-                conn.connection.execute("PRAGMA synchronous=OFF")
 
     @classmethod
     def in_folder(
         cls, code: str, folder: Path, *, enrolled: Iterable[str] = (), wall: Callable[[], int] | None = None
     ) -> "Station":
         """A node with its own SQLite file."""
-        database = Database.sqlite_file(folder / f"{code}.sqlite")
+        database = InlineDatabase(f"sqlite:///{folder / code}.sqlite")
         database.create_all()
         return cls(code, database, enrolled=enrolled, wall=wall)
 
     def write(self, fn: Callable[[Tx], T]) -> T:
-        """As Database.write, at once and without a loop; the hooks run after the commit."""
-        with self.database.engine.begin() as conn:
-            tx = Tx(conn)
-            result = fn(tx)
-        for hook in tx._hooks:
-            hook()
-        return result
+        """As Database.write, at once."""
+        return self.database.commit(fn)
 
     def read(self, fn: Callable[[Connection], T]) -> T:
         """Read in a transaction of its own."""

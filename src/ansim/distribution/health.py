@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 BEAT_S = 1.0
 """How often a center says it is there."""
@@ -13,8 +14,8 @@ DEAD_AFTER_S = 5.0
 class Beat(Struct, frozen=True, kw_only=True):
     """What a center says of itself each second."""
 
-    code: str
-    name: str
+    code: Annotated[str, Meta(max_length=16)]
+    name: Annotated[str, Meta(max_length=60)]
     operators: int = 0
     open: int = 0
     outbox: int = 0

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from ansim.core.actors import Actor
 from ansim.core.bus import Letter
 from ansim.core.clock import HybridClock, hlc_after
 from ansim.core.database import Tx
@@ -106,19 +105,32 @@ class Journal:
         self._positions(tx, body.incident, body.positions, sender=letter.node)
 
     def _make(self, incident_id: str, writes: Sequence[Write], known: Sequence[ev.Event]) -> list[ev.Event]:
-        """Events later than all that is known of the incident.
+        """Events stamped so that the fold takes them as what comes next.
 
-        The clock alone does not promise that: it does not follow another's that is far ahead. An answer
-        stamped before its question would be superseded, and asked for again without end.
+        The clock does not follow another's that is far ahead, so some of what is known may lie in its
+        future. Where the clock's own time would then make an answer (or a question) superseded, which would
+        be answered again without end, the new events are stamped after everything known. Elsewhere the
+        clock's own time stands: the ladder counts its seconds from it.
         """
-        last = max((event.at for event in known), default="")
-        made: list[ev.Event] = []
-        for data, actor in writes:
-            last = max(self._clock.tick(), hlc_after(last) if last else "")
-            made.append(
-                ev.Event(id=new_id(), incident=incident_id, at=last, node=self.node, actor=actor, data=data)
+        made = [
+            ev.Event(
+                id=new_id(),
+                incident=incident_id,
+                at=self._clock.tick(),
+                node=self.node,
+                actor=actor,
+                data=data,
             )
-        return made
+            for data, actor in writes
+        ]
+        last = max((event.at for event in known), default="")
+        if not made or made[0].at > last or fold([*known, *made]).superseded == fold(known).superseded:
+            return made
+        late = []
+        for event in made:
+            last = hlc_after(last)
+            late.append(msgspec.structs.replace(event, at=last))
+        return late
 
     def _settle(self, tx: Tx, before: list[ev.Event], new: list[ev.Event], sender: str | None) -> Incident:
         """React until quiet, then tell the index, the screens and the other nodes."""

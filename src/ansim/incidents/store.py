@@ -73,8 +73,14 @@ def _event_row(event: ev.Event) -> dict[str, Any]:
 
 
 def insert_events(tx: Tx, events: list[ev.Event]) -> None:
-    """Store events made here; a duplicate id is a programming error and raises."""
-    tx.execute(event_table.insert(), [_event_row(event) for event in events])
+    """Store events made here; a duplicate id is a programming error and raises.
+
+    So does an event out of its bounds: nobody could read it again, nor its incident.
+    """
+    rows = [_event_row(event) for event in events]
+    for row in rows:
+        ev.decode(row["body"])
+    tx.execute(event_table.insert(), rows)
 
 
 def insert_foreign(tx: Tx, events: list[ev.Event]) -> list[ev.Event]:
