@@ -59,10 +59,9 @@ class Tx:
         if self.conn.dialect.name == "postgresql":
             from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-            new = 0
-            for row in rows:  # psycopg reports no total for executemany with ON CONFLICT
-                new += self.conn.execute(pg_insert(table).on_conflict_do_nothing(), row).rowcount
-            return new
+            # One by one: many at once have no count, and a single INSERT's is thrown away unless asked for.
+            insert = pg_insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+            return sum(self.conn.execute(insert, row).rowcount for row in rows)
         from sqlalchemy.dialects.sqlite import insert as lite_insert
 
         before = self.conn.exec_driver_sql("SELECT total_changes()").scalar_one()
