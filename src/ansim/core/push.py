@@ -5,6 +5,7 @@ feed's number as id, so a browser that reconnects with Last-Event-ID goes on exa
 ``status`` tells of the node itself; ``ping`` every 5 s lets a screen know that it is connected.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from ansim.core.clock import iso, now
@@ -42,6 +43,7 @@ async def stream(
         yield b"retry: 1000\n\n"
         position = -1
         told = b""
+        asked = time.monotonic()
         if cursor is not None:
             missed = await feed.since(cursor, REPLAY_LIMIT)
             if missed is not None:
@@ -60,6 +62,10 @@ async def stream(
                 told = current
                 yield frame("status", current)
             changes = await follower.wait(PING_S)
+            if alive is not None and time.monotonic() - asked >= PING_S - 0.5:  # also while changes rush by
+                asked = time.monotonic()
+                if not await alive():
+                    return
             if follower.overflowed:
                 feed.metrics.resyncs.inc()
                 feed.leave(follower)
@@ -68,8 +74,6 @@ async def stream(
                 yield frame("snapshot", data, position)
                 continue
             if not changes:
-                if alive is not None and not await alive():
-                    return
                 yield frame("ping", f'{{"now":"{iso(now())}"}}'.encode())
                 continue
             for change in changes:
