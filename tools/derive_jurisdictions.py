@@ -4,7 +4,7 @@ Every place (읍·면·동·리) claims the land nearest to it; the claims are u
 a city's 일반구 under their city), cut to the land around the places and written as TopoJSON. The result is an
 approximation, marked so; import a surveyed boundary file to replace it.
 
-Run from the repository's root: ``python tools/derive_jurisdictions.py``.
+Run from the repository's root: ``python -m tools.derive_jurisdictions``.
 """
 
 import csv
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-import topojson
+from tools import topojson
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "src/ansim/distribution/data/jurisdictions-default.topo.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from camera_files import camera
+from cameras.camera_files import camera
 from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.testing import TestClient

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from camera_files import row, write_csv
+from cameras.camera_files import row, write_csv
 from click.testing import CliRunner, Result
 
 from ansim.cameras.commands import cameras

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from camera_files import GANGNAM, needs_gangnam, row, text_of, write_csv
+from cameras.camera_files import GANGNAM, needs_gangnam, row, text_of, write_csv
 
 from ansim.cameras import importer, store
 from ansim.cameras.importer import Summary, import_file
@@ -195,7 +195,7 @@ async def test_a_file_without_cameras_is_refused_before_anything_is_written(
 
 
 async def test_a_batch_with_one_camera_twice_keeps_the_last(database: Database, tmp_path: Path) -> None:
-    from camera_files import camera
+    from cameras.camera_files import camera
 
     written = await database.write(lambda tx: store.put(tx, [camera(1, count=2), camera(1, count=3)]))
     assert written == Written(added=1)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from camera_files import camera, cameras, somewhere
+from cameras.camera_files import camera, cameras, somewhere
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from camera_files import camera
+from cameras.camera_files import camera
 from hypothesis import given
 from hypothesis import strategies as st
 

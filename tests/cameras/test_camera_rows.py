@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from camera_files import CLEAN, HEADER, row, text_of, write_csv
+from cameras.camera_files import CLEAN, HEADER, row, text_of, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from camera_files import camera, row, write_csv
+from cameras.camera_files import camera, row, write_csv
 
 from ansim.cameras import service as service_module
 from ansim.cameras import store

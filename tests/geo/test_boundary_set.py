@@ -9,7 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from squares import SIDE, SOUTH, WEST, boundary_set, country, square
+from geo.squares import SIDE, SOUTH, WEST, boundary_set, country, square
 
 from ansim.geo.boundaries import POINT_BELOW_M, BoundarySet
 from ansim.geo.shape import METRES_PER_DEGREE, distance_m

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from squares import SOUTH, WEST, square
+from geo.squares import SOUTH, WEST, square
 
 from ansim.geo import cellgrid
 from ansim.geo.cellgrid import MIXED, OUTSIDE, CellGrid

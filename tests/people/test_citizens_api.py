@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people_node import PHONE, Node, registration, running, sms
+from people.people_node import PHONE, Node, registration, running, sms
 
 from ansim.core.actors import Actor
 from ansim.core.commands import DATABASE_FILE

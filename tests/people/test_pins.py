@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people_node import Node, running
+from people.people_node import Node, running
 
 from ansim.core.problems import Problem
 from ansim.people.service import wrong_pin

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people_node import Node, running
+from people.people_node import Node, running
 
 from ansim.core.database import Overloaded
 from ansim.people import sessions

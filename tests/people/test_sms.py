@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people_node import PHONE, Node, running, sms
+from people.people_node import PHONE, Node, running, sms
 
 from ansim.people.sms import PrintSms, SmsNotSent
 

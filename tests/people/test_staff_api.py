@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people_node import PASSWORD, Node, running
+from people.people_node import PASSWORD, Node, running
 
 from ansim.core.actors import system
 from ansim.core.problems import Problem

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from people_node import Node, running
+from people.people_node import Node, running
 
 from ansim.core.commands import DATABASE_FILE
 from ansim.core.database import Database
