@@ -219,7 +219,7 @@ class System:
                 await visitor.call("POST", "/api/registration/code", {"phone": phone})
                 body = {
                     "phone": phone,
-                    "code": self._code(phone),
+                    "code": self.code(phone),
                     "name": f"시민{number}",
                     "pin": pin,
                     "duress_pin": duress,
@@ -229,7 +229,7 @@ class System:
                 await visitor.call("POST", "/api/registration", body)
         return self._visitors[key].again()
 
-    def _code(self, phone: str) -> str:
+    def code(self, phone: str) -> str:
         """The newest one-time code for a phone, from the demonstration's text messages."""
         file = self.nodes[HUB].folder / "sms.log"
         until = time.monotonic() + 20

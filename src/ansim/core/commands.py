@@ -49,9 +49,7 @@ def database_url(settings: Settings) -> str:
 
 def open_database(settings: Settings, *needed: sa.Table) -> Database:
     """The node's database, which must exist and hold the ``needed`` tables; a click error otherwise."""
-    remedy = (
-        f"start the node once (`ansim {settings.role}`), or name one that has run by --config / --data"
-    )
+    remedy = f"start the node once (`ansim {settings.role}`), or name one that has run by --config / --data"
     file = settings.data_dir / DATABASE_FILE
     if not settings.database_url and not file.is_file():
         raise click.ClickException(f"there is no database {file}: {remedy}")

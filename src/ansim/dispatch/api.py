@@ -49,7 +49,7 @@ def desk_routes(
 ) -> list[HTTPRouteHandler]:
     """The routes under ``/api/desk``."""
 
-    async def load(incident: str) -> screens.Shown | None:
+    async def load(incident: str) -> screens.Shown:
         return await database.read(lambda conn: screens.incident_shown(conn, incident))
 
     @get("/api/desk/stream", tags=["desk"])
@@ -61,7 +61,7 @@ def desk_routes(
         audience = screens.Agency(desk.agency or "", settings.code, load, reader)
 
         async def whole() -> tuple[int, bytes]:
-            return await screens.snapshot(database, screens.recent_ids, audience, node)
+            return await screens.snapshot(database, screens.recent, audience, node)
 
         async def share(change: Change) -> bytes | None:
             return await screens.project(change, audience)

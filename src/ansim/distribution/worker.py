@@ -81,12 +81,11 @@ class LadderWorker:
     async def start(self) -> None:
         """Take up every open incident, then keep the clock."""
 
-        def read(conn: sa.Connection) -> list[Incident | None]:
-            return [store.load(conn, one) for one in store.open_ids(conn)]
+        def read(conn: sa.Connection) -> list[Incident]:
+            return [fold(store.events_of(conn, one)) for one in store.open_ids(conn)]
 
         for incident in await self._database.read(read):
-            if incident is not None:
-                self.notice(incident)
+            self.notice(incident)
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._reload())]
 
     async def stop(self) -> None:
@@ -118,11 +117,9 @@ class LadderWorker:
             self._metrics.faults.labels("ladder").inc()
             self._due.pop(incident_id, None)
 
-    def carry_out(self, tx: Tx, incident_id: str) -> Incident | None:
+    def carry_out(self, tx: Tx, incident_id: str) -> Incident:
         """Write what is due for one incident, decided anew inside the transaction."""
         events = store.events_of(tx.conn, incident_id)
-        if not events:
-            return None
         incident = fold(events)
         now_ms = system_ms()
         order = self._order(incident)

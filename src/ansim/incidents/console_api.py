@@ -76,7 +76,7 @@ def console_routes(
         audience = screens.Console(looks.reader(operator.session, operator.actor, operator.address))
 
         async def whole() -> tuple[int, bytes]:
-            return await screens.snapshot(database, screens.recent_ids, audience, node)
+            return await screens.snapshot(database, screens.recent, audience, node)
 
         async def share(change: Change) -> bytes | None:
             return await screens.project(change, audience)

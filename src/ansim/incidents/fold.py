@@ -1,8 +1,8 @@
 """The fold: events in, incident out.
 
 ``fold`` is pure and total: any order of arrival, any duplication, any split gives the same incident. Events
-are applied in timeline order; one that no longer fits (it lost a race) changes nothing but who was told of the
-incident, and is listed as superseded, still on the timeline.
+are applied in timeline order; one that no longer fits (it lost a race) changes nothing but who was told of
+the incident, and is listed as superseded, still on the timeline.
 """
 
 from collections.abc import Callable, Iterable

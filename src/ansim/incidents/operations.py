@@ -28,7 +28,10 @@ class Operations:
         self._name = name
 
     async def _command(self, incident_id: str, decide: Decide) -> Incident:
-        return await self._database.write(lambda tx: self._run(tx, incident_id, decide))
+        try:
+            return await self._database.write(lambda tx: self._run(tx, incident_id, decide))
+        except IllegalTransition as error:
+            raise _illegal(error) from error
 
     def _run(self, tx: Tx, incident_id: str, decide: Decide) -> Incident:
         events = store.events_of(tx.conn, incident_id)
@@ -182,8 +185,7 @@ def _second_person() -> Problem:
     )
 
 
-def illegal(error: IllegalTransition) -> Problem:
-    """How an illegal step looks at the edge."""
+def _illegal(error: IllegalTransition) -> Problem:
     return Problem(
         409,
         "illegal-transition",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
@@ -19,7 +20,7 @@ from ansim.core.feed import Change, Feed
 from ansim.core.metrics import Metrics
 from ansim.core.settings import Settings
 from ansim.incidents import report as reports
-from ansim.incidents import screens, store
+from ansim.incidents import screens
 from ansim.incidents.events import CenterRef
 from ansim.incidents.sos import Caller, SosService
 from ansim.people.model import Citizen
@@ -185,19 +186,23 @@ def person_routes(
         """Her incident, live: a snapshot and every change after it (server-sent events)."""
         person = who(request, caller)
         await sos.require_own(incident, person)
-        audience = screens.Person(incident)
-        found = await database.read(lambda conn: store.load(conn, incident))
-        fresh = found is not None and found.duress  # only a whole snapshot hides what came after
+
+        async def load() -> screens.Shown:
+            return await database.read(lambda conn: screens.incident_told(conn, incident))
+
+        audience = screens.Person(load)
 
         async def whole() -> tuple[int, bytes]:
-            return await screens.snapshot(database, lambda _: [incident], audience, node)
+            return await screens.snapshot(
+                database, lambda conn: [screens.incident_told(conn, incident)], audience, node
+            )
 
         async def share(change: Change) -> bytes | None:
             return await screens.project(change, audience) if change.incident == incident else None
 
         frames = push.stream(
             feed,
-            cursor=None if fresh else resume_at(request, cursor),
+            cursor=resume_at(request, cursor),
             snapshot=whole,
             project=share,
         )
@@ -220,8 +225,11 @@ def resume_at(request: Request[Any, Any, Any], cursor: int | None) -> int | None
 async def _read(request: Request[Any, Any, Any]) -> tuple[bytes, bool]:
     """At most MAX_BODY bytes of the body, and whether there was more. A body that breaks off is what came."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > reports.MAX_BODY:
-            return bytes(body[: reports.MAX_BODY]), True
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > reports.MAX_BODY:
+                return bytes(body[: reports.MAX_BODY]), True
+    except InternalServerException:  # how the framework tells that the phone is gone: it pressed all the same
+        pass
     return bytes(body), False

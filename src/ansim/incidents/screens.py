@@ -3,6 +3,7 @@
 ``stale snapshot + changes == fresh snapshot`` holds for each audience; tests keep it so.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol
@@ -15,8 +16,11 @@ from ansim.core.database import Database
 from ansim.core.feed import Change, last_seq
 from ansim.incidents import events as ev
 from ansim.incidents import store
+from ansim.incidents.duress import as_told
 from ansim.incidents.fold import fold
+from ansim.incidents.lifecycle import State
 from ansim.incidents.looks import Reader, subject_of
+from ansim.incidents.positions import Position
 from ansim.incidents.view import entry_for_person, for_agency, for_person, view
 
 ENDED_SHOWN = timedelta(hours=1)
@@ -38,12 +42,27 @@ class Audience(Protocol):
         ...
 
 
-def incident_shown(conn: Connection, incident_id: str) -> Shown | None:
-    """One incident as staff see it, in plain JSON types; None when it is unknown."""
-    events = store.events_of(conn, incident_id)
-    if not events:
-        return None
-    track = store.track(conn, incident_id)
+def incident_shown(conn: Connection, incident_id: str) -> Shown:
+    """One incident as staff see it, in plain JSON types."""
+    return _shown(store.events_of(conn, incident_id), store.track(conn, incident_id))
+
+
+def incident_told(conn: Connection, incident_id: str) -> Shown:
+    """One incident as her phone may know it (see duress.py)."""
+    events, until = as_told(store.events_of(conn, incident_id))
+    track = store.track(conn, incident_id, sys.maxsize if until else store.TRACK)
+    if until:
+        track = [position for position in track if position.received_at <= until][-store.TRACK :]
+    shown = _shown(events, track)
+    entries = [entry_for_person(entry) for entry in shown["timeline"]]
+    return {
+        "view": for_person(shown["view"]),
+        "timeline": [entry for entry in entries if entry is not None],
+        "track": shown["track"],
+    }
+
+
+def _shown(events: list[ev.Event], track: list[Position]) -> Shown:
     shown = {
         "view": view(fold(events), track[-1] if track else None),
         "timeline": [ev.entry(event) for event in events],
@@ -53,27 +72,25 @@ def incident_shown(conn: Connection, incident_id: str) -> Shown | None:
     return plain
 
 
-def recent_ids(conn: Connection) -> list[str]:
-    """Open incidents and those that ended a short while ago."""
+def recent(conn: Connection) -> list[Shown]:
+    """Open incidents and those that ended a short while ago, as staff see them."""
     since = hlc_from_ms(system_ms() - int(ENDED_SHOWN.total_seconds() * 1000))
-    return store.open_ids(conn, ended_since=since)
+    return [incident_shown(conn, one) for one in store.open_ids(conn, ended_since=since)]
 
 
 async def snapshot(
     database: Database,
-    ids: Callable[[Connection], list[str]],
+    incidents: Callable[[Connection], list[Shown]],
     audience: Audience,
     node: Callable[[], Shown],
 ) -> tuple[int, bytes]:
     """(cursor, JSON): everything the reader may see, read in one transaction with its cursor."""
 
     def read(conn: Connection) -> tuple[int, list[Shown]]:
-        cursor = last_seq(conn)
-        found = [incident_shown(conn, one) for one in ids(conn)]
-        return cursor, [shown for shown in found if shown is not None]
+        return last_seq(conn), incidents(conn)
 
-    cursor, incidents = await database.read(read)
-    shares = [await audience.whole(shown) for shown in incidents]
+    cursor, found = await database.read(read)
+    shares = [await audience.whole(shown) for shown in found]
     body = {
         "cursor": cursor,
         "now": iso(now()),
@@ -102,55 +119,61 @@ class Console:
         return self._reader.has_given(incident)
 
     async def change(self, change: Shown) -> Shown | None:
-        """All of it."""
+        """All of it, but a word on an incident that ended too long ago for a snapshot."""
+        ended = change["view"]["closed_at"]
+        if ended is not None and ended < iso(now() - ENDED_SHOWN):
+            return None
         await self._reader.gives(change["incident"], subject_of(change["view"]))
         return change
 
-    async def whole(self, shown: Shown) -> Shown | None:
+    async def whole(self, shown: Shown) -> Shown:
         """All of it."""
         await self._reader.gives(shown["view"]["id"], subject_of(shown["view"]))
         return shown
 
 
 class Person:
-    """The person herself, on her own incident. After a cancel under duress the screen falls silent."""
+    """The phone of the person herself, on her own incident; ``load`` reads ``incident_told``.
 
-    def __init__(self, incident_id: str) -> None:
-        self._incident = incident_id
-        self._silent = False
+    Under duress its share is taken from there and not from the change: after a seeming cancel that is
+    silence, unless word comes late that an operator had it in hand before.
+    """
+
+    def __init__(self, load: Callable[[], Awaitable[Shown]]) -> None:
+        self._load = load
+        self._over = False
 
     async def change(self, change: Shown) -> Shown | None:
-        """Only her incident; only what is for her."""
-        if change["incident"] != self._incident or self._silent:
-            return None
-        her_view = for_person(change["view"])
+        """Only what is for her."""
+        if change["view"]["priority"] == "duress":
+            return await self._under_duress(change)
         if change["kind"] == "positions":
-            return change | {"view": her_view}
-        self._silent = change["event"]["type"] == "duress"
+            return change | {"view": for_person(change["view"])}
         entry = entry_for_person(change["event"])
-        return None if entry is None else change | {"event": entry, "view": her_view}
+        return None if entry is None else change | {"event": entry, "view": for_person(change["view"])}
 
-    async def whole(self, shown: Shown) -> Shown | None:
-        """Her incident, up to the cancel where that was made under duress."""
-        timeline, track = shown["timeline"], shown["track"]
-        duress = next((entry for entry in timeline if entry["type"] == "duress"), None)
-        if duress is not None:
-            self._silent = True
-            timeline = timeline[: timeline.index(duress) + 1]
-            track = [position for position in track if position["received_at"] <= duress["time"]]
-        entries = [entry_for_person(entry) for entry in timeline]
-        return {
-            "view": for_person(shown["view"]),
-            "timeline": [entry for entry in entries if entry is not None],
-            "track": track,
-        }
+    async def _under_duress(self, change: Shown) -> Shown | None:
+        was_over, told = self._over, await self.whole(await self._load())
+        if was_over and not self._over:
+            return {"kind": "whole", "incident": change["incident"], **told}
+        if change["kind"] == "positions":
+            known = {position["id"] for position in told["track"]}
+            new = [position for position in change["positions"] if position["id"] in known]
+            return change | {"positions": new, "view": told["view"]} if new else None
+        entry = next((one for one in told["timeline"] if one["id"] == change["event"]["id"]), None)
+        return None if entry is None else change | {"event": entry, "view": told["view"]}
+
+    async def whole(self, shown: Shown) -> Shown:
+        """All of what ``incident_told`` reads."""
+        self._over = shown["view"]["state"] == State.CANCELLED
+        return shown
 
 
 class Agency:
     """A desk: incidents in which this center asked the agency, whole from that moment on."""
 
     def __init__(
-        self, agency: str, center: str, load: Callable[[str], Awaitable[Shown | None]], reader: Reader
+        self, agency: str, center: str, load: Callable[[str], Awaitable[Shown]], reader: Reader
     ) -> None:
         self._reader = reader
         self._agency = agency
@@ -160,19 +183,29 @@ class Agency:
 
     async def change(self, change: Shown) -> Shown | None:
         """A change of an incident it was asked about; the first one brings the timeline along."""
+        incident = change["incident"]
         own = for_agency(change["view"], self._agency, self._center)
         if own is None:
-            return None
-        await self._reader.gives(change["incident"], subject_of(change["view"]))
-        if change["incident"] not in self._given:
-            self._given.add(change["incident"])
-            shown = await self._load(change["incident"])
-            return (
-                None
-                if shown is None
-                else {"kind": "whole", "incident": change["incident"], **shown, "view": own}
-            )
+            return {"kind": "gone", "incident": incident} if await self._taken_back(change) else None
+        await self._reader.gives(incident, subject_of(own))
+        if incident not in self._given:
+            self._given.add(incident)
+            return {"kind": "whole", "incident": incident, **await self._load(incident), "view": own}
         return change | {"view": own}
+
+    async def _taken_back(self, change: Shown) -> bool:
+        """Whether the screen may show an incident whose request an event that came late has undone."""
+        incident = change["incident"]
+        if incident in self._given:
+            self._given.remove(incident)
+            return True
+        if not change["view"]["superseded"]:
+            return False
+        shown = await self._load(incident)  # a screen that resumed may have it from before
+        return any(self._asked(entry["data"]) for entry in shown["timeline"])
+
+    def _asked(self, data: Shown) -> bool:
+        return data.get("agency") == self._agency and data.get("code") == self._center
 
     async def whole(self, shown: Shown) -> Shown | None:
         """An incident it was asked about."""

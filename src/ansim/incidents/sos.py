@@ -14,11 +14,12 @@ from sqlalchemy.engine import Connection
 from ansim.core.actors import Actor, system
 from ansim.core.clock import iso, now
 from ansim.core.database import Database, Tx
-from ansim.core.ids import new_id
+from ansim.core.ids import is_id, new_id
 from ansim.core.problems import Problem, not_found
 from ansim.core.settings import PolicySettings
 from ansim.incidents import access, positions, store
 from ansim.incidents import events as ev
+from ansim.incidents.duress import as_told
 from ansim.incidents.fold import fold
 from ansim.incidents.journal import Journal
 from ansim.incidents.lifecycle import State
@@ -92,11 +93,11 @@ class SosService:
             if incident is not None and self._same_phone(incident, report, caller):
                 return self._receipt(tx, incident, report.key, repeated=True)
             # Somebody else's key: a stranger must not learn of her incident, nor be turned away.
-            report = msgspec.structs.replace(report, key=f"{report.key[:24]}-{iso(received)}")
+            report = msgspec.structs.replace(report, key=f"{report.key[:24]}-{new_id()}")
         open_id = store.open_incident_of(tx.conn, caller.person or None, report.device_id)
-        open_incident = store.load(tx.conn, open_id) if open_id and not caller.exercise else None
-        if open_incident is not None and not open_incident.exercise:
-            incident = self._again(tx, open_incident, report, caller)
+        standing = store.load(tx.conn, open_id) if open_id and not caller.exercise else None
+        if standing is not None and not standing.exercise and self._as_told(tx.conn, standing).open:
+            incident = self._again(tx, standing, report, caller)
         else:
             incident = self._new(tx, report, caller, received)
         store.remember_press(tx, report.key, incident.id)
@@ -109,14 +110,22 @@ class SosService:
         armed = incident.armed
         if armed is None or (report.device_id and armed.device_id == report.device_id):
             return True
+        if armed.person is None and not caller.person and not armed.device_id and not report.device_id:
+            return is_id(report.key)  # both nameless: only a key that nobody else can have tells them apart
         return armed.person is not None and armed.person.id == caller.person
 
+    @staticmethod
+    def _as_told(conn: Connection, incident: Incident) -> Incident:
+        """The incident as her phone may know it (see duress.py)."""
+        return fold(as_told(store.events_of(conn, incident.id)).events) if incident.duress else incident
+
     def _receipt(self, tx: Tx, incident: Incident, key: str, *, repeated: bool) -> Receipt:
+        incident = self._as_told(tx.conn, incident)
         owner = incident.owner
         return Receipt(
             incident=incident.id,
             key=key,
-            state=State.CANCELLED.value if incident.duress else incident.state.value,
+            state=incident.state.value,
             window_ends_at=incident.armed.window_ends_at if incident.armed else "",
             owner=ev.CenterRef(code=owner.code, name=owner.name) if owner else None,
             marks=tuple(incident.marks),
@@ -186,13 +195,14 @@ class SosService:
         return person.id if person else None
 
     async def current(self, caller: Caller) -> Incident | None:
-        """The caller's open incident; under duress it has none for whoever holds the phone."""
+        """The caller's open incident, as her phone may know it."""
 
         def read(conn: Connection) -> Incident | None:
             found = store.open_incident_of(conn, caller.person, "") if caller.person else None
             found = found or access.incident_of(conn, caller.token)
             incident = store.load(conn, found) if found else None
-            return incident if incident and incident.open and not incident.duress else None
+            told = self._as_told(conn, incident) if incident else None
+            return told if told and told.open else None
 
         return await self._database.read(read)
 
@@ -205,17 +215,16 @@ class SosService:
     def _cancel(self, tx: Tx, incident_id: str, caller: Caller, *, duress: bool) -> bool:
         """Returns whether it came too late; raising would take back what duress wrote."""
         events = store.events_of(tx.conn, incident_id)
-        if not events:
-            raise not_found("incident")
-        incident = fold(events)
-        if incident.duress or incident.state is State.CANCELLED:
-            return False  # said once already; the answer must not tell the two apart
-        too_late = incident.state not in (State.ARMED, State.ALERTING)
+        told = fold(as_told(events).events)  # a PIN's answer must not tell whether duress came before
+        if told.state is State.CANCELLED:
+            return False
+        too_late = told.state not in (State.ARMED, State.ALERTING)
         if duress:
-            writes: list[Write] = [(ev.Duress(), caller.actor)]
-            if incident.state is State.ARMED:
-                writes.append((ev.Alerted(reason="duress"), system(self._journal.node)))
-            self._journal.record(tx, incident_id, writes, known=events)
+            if not fold(events).duress:
+                writes: list[Write] = [(ev.Duress(), caller.actor)]
+                if told.state is State.ARMED:
+                    writes.append((ev.Alerted(reason="duress"), system(self._journal.node)))
+                self._journal.record(tx, incident_id, writes, known=events)
         elif not too_late:
             self._journal.record(tx, incident_id, [(ev.Cancelled(), caller.actor)], known=events)
         return too_late
@@ -225,7 +234,7 @@ class SosService:
 
         def hurry(tx: Tx) -> None:
             events = store.events_of(tx.conn, incident_id)
-            if events and fold(events).state is State.ARMED:
+            if fold(events).state is State.ARMED:
                 self._journal.record(
                     tx, incident_id, [(ev.Alerted(reason="now"), caller.actor)], known=events
                 )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansim.core.clock import hlc_time, iso
-from ansim.incidents.lifecycle import State
 from ansim.incidents.model import Incident, Request
 from ansim.incidents.positions import Position
 
@@ -122,10 +121,7 @@ _FOR_HER = ("code", "name", "agency", "status", "request", "disposition", "step"
 
 
 def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
-    """The person's own view: what is being done, nothing of who does it beyond their center.
-
-    After a cancel under duress it says "cancelled" like any other, for whoever holds her phone.
-    """
+    """The person's own view: what is being done, nothing of who does it beyond their center."""
     shown = dict(staff_view)
     owner = shown["owner"]
     if owner:
@@ -145,25 +141,12 @@ def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
     ]
     for hidden in ("person", "closing", "superseded", "parties", "responsible", "events"):
         shown.pop(hidden)
-    if shown["priority"] == "duress":
-        shown |= {
-            "priority": "normal",
-            "state": State.CANCELLED.value,
-            "requests": [],
-            "operator": None,
-            "seen": {},
-            "accepted_at": None,
-            "disposition": None,
-        }
     return shown
 
 
 def entry_for_person(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One timeline entry for the person, stripped of names and remarks; None when it is not for her.
-
-    Duress looks like any other cancelling.
-    """
-    kind = "cancelled" if entry["type"] == "duress" else entry["type"]
+    """One timeline entry for the person, stripped of names and remarks; None when it is not for her."""
+    kind = entry["type"]
     if kind not in _TO_HER:
         return None
     data = entry["data"]
