@@ -393,7 +393,7 @@ class Center:
         if incident.state not in IN_HAND:
             return _problem(409, "illegal-transition", state=incident.state.value)
         if what == "requests":
-            wanted = "exercise" if incident.exercise else body["agency"]
+            wanted: ev.Agency = "exercise" if incident.exercise else body["agency"]
             case.requested(wanted, login, body.get("note", ""))
             return 201, {}
         return self._closing(login, case, what, body)

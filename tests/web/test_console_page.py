@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from ansim.core.actors import Actor
 from ansim.incidents import events as ev
@@ -223,9 +223,9 @@ def test_losing_the_race_is_a_calm_notice(center: Center, screen: Screen) -> Non
     case = center.alarm()
     expect(slot(page, "accept")).to_be_enabled()
 
-    def first(route: object) -> None:
+    def first(route: Route) -> None:
         case.accepted(LEE)
-        route.continue_()  # type: ignore[attr-defined]
+        route.continue_()
 
     page.route("**/accept", first)
     slot(page, "accept").click()
@@ -306,7 +306,8 @@ def test_enter_that_ends_a_hangul_syllable_does_not_send(center: Center, screen:
     note = page.get_by_label("메모")
     note.fill("안녕")
     note.evaluate(
-        "e => e.dispatchEvent(new KeyboardEvent('keydown', {code: 'Enter', isComposing: true, bubbles: true}))"
+        """e => e.dispatchEvent(
+            new KeyboardEvent('keydown', {code: 'Enter', isComposing: true, bubbles: true}))"""
     )
     page.wait_for_timeout(200)
     assert center.posted("/notes") == []
@@ -355,7 +356,12 @@ def test_sending_twice_is_not_possible_while_one_is_on_its_way(center: Center, s
     page = screen.sign_in(center, KIM)
     center.alarm()
     expect(slot(page, "accept")).to_be_enabled()
-    page.route("**/accept", lambda route: (page.wait_for_timeout(300), route.continue_()))
+
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/accept", slowly)
     page.evaluate("for (let i = 0; i < 5; i += 1) document.querySelector('[data-slot=accept]').click()")
     expect(slot(page, "accept")).to_contain_text("내가 수락")
     assert len(center.posted("/accept")) == 1
