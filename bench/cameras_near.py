@@ -1,199 +1,227 @@
-"""How fast the cameras near a person are found and ranked. Run: ``python bench/cameras_near.py [COUNT]``.
+"""How fast cameras near a person are found, and imported. Run: ``python bench/cameras_near.py [--rows N]``.
 
-Invented cameras (1,000,000 unless told), nine of ten in a hundred crowded towns and the rest over the
-country; the persons are where cameras are, some in the empty country between. Wall time and this process's
-own time stand side by side: what they differ by is the machine being busy with something else.
+Cameras are spread as real ones are: most in towns of very different size. Questions are asked where cameras
+are, as incidents happen where people live. ``near`` is the search in memory: the nearest candidates and
+their ranking; ``with details`` adds reading the twelve shown from the database. An import runs beside a
+stranger who writes one row at a time into the same database file, as a running node does.
 """
 
-import gc
+import argparse
+import asyncio
+import csv
+import json
+import multiprocessing
+import os
 import platform
-import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import TypedDict
+from collections.abc import Iterator
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
+import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from ansim.cameras.importer import import_file
 from ansim.cameras.ranking import CameraColumns, place
-from ansim.cameras.registry import REACH_M, CameraRegistry
-from ansim.cameras.service import BOX_LIMIT
+from ansim.cameras.registry import CameraRegistry
+from ansim.cameras.service import CameraService
+from ansim.core.database import Database
 from ansim.geo.shape import distances_m
 
-COUNT = 1_000_000
-TOWNS = 100
+SIZES = (100_000, 1_000_000, 1_700_000)
 QUESTIONS = 5_000
-CANDIDATES = 96
-LIMIT = 12
-RADIUS_M = 30.0
+ROWS = 356_000
 CHECKED = 200
-"""Answers compared with a search through every camera."""
+"""Questions whose answer is compared with brute force."""
+
 Array = npt.NDArray[np.float64]
 
 
-class Percentiles(TypedDict):
-    """Microseconds a question."""
-
-    p50: float
-    p99: float
-    p99_cpu: float
-
-
-class Measures(TypedDict):
-    """Figures of one run."""
-
-    cameras: int
-    build_s: float
-    near_p50_us: float
-    near_p99_us: float
-    near_p99_cpu_us: float
-    ranked_p50_us: float
-    ranked_p99_us: float
-    ranked_p99_cpu_us: float
-    box_p50_us: float
-    box_p99_us: float
-    brute_p50_us: float
-    wrong: int
+def spread(count: int, seed: int) -> tuple[Array, Array]:
+    """Latitudes and longitudes around 400 towns of very different size, one in ten anywhere."""
+    random = np.random.default_rng(seed)
+    towns = np.column_stack([random.uniform(34.5, 38.2, 400), random.uniform(126.4, 129.4, 400)])
+    weights = 1.0 / np.arange(1, 401)
+    town = random.choice(400, count, p=weights / weights.sum())
+    size = 0.01 + 0.04 * weights[town]
+    lat = towns[town, 0] + random.normal(0, 1, count) * size
+    lon = towns[town, 1] + random.normal(0, 1, count) * size * 1.2
+    rural = random.random(count) < 0.1
+    lat[rural], lon[rural] = random.uniform(34, 38.5, rural.sum()), random.uniform(126, 129.5, rural.sum())
+    return np.round(lat, 6), np.round(lon, 6)
 
 
-def places(count: int, chance: np.random.Generator) -> tuple[Array, Array]:
-    """Latitudes and longitudes, crowded in towns."""
-    lat, lon = chance.uniform(34.5, 38.0, count), chance.uniform(126.5, 129.2, count)
-    centre_lat, centre_lon = chance.uniform(34.6, 37.9, TOWNS), chance.uniform(126.6, 129.1, TOWNS)
-    crowded = chance.random(count) < 0.9
-    town = chance.integers(0, TOWNS, count)
-    spread = chance.uniform(0.01, 0.05, TOWNS)
-    lat[crowded] = (centre_lat[town] + chance.normal(0, 1, count) * spread[town])[crowded]
-    lon[crowded] = (centre_lon[town] + chance.normal(0, 1, count) * spread[town])[crowded]
-    return lat, lon
-
-
-def registry(count: int, chance: np.random.Generator) -> tuple[CameraRegistry, float]:
-    """A registry of invented cameras, and the seconds it took to build."""
-    lat, lon = places(count, chance)
-    heading = chance.uniform(0, 360, count)
-    all_round = chance.random(count) < 0.2
-    heading[all_round] = np.nan
+def registry(count: int) -> tuple[CameraRegistry, float]:
+    """A registry of made-up cameras, and the seconds that building it took."""
+    lat, lon = spread(count, 1)
+    random = np.random.default_rng(2)
+    kind = random.random(count)
     columns = CameraColumns(
         lat=lat,
         lon=lon,
-        heading=heading,
-        fov_deg=np.where(all_round, 360.0, 90.0),
-        confidence=np.where(chance.random(count) < 0.7, 0.8, 0.0),
-        range_m=chance.choice([50.0, 80.0, 100.0], count),
-        ptz=chance.random(count) < 0.15,
+        heading=np.where(kind < 0.6, random.uniform(0, 360, count), np.nan),
+        fov_deg=np.where(kind < 0.6, 90.0, 360.0),
+        confidence=np.where(kind < 0.9, 0.9, 0.0),
+        range_m=np.full(count, 80.0),
+        ptz=kind > 0.8,
     )
-    ids = np.array([f"{number:016x}".encode() for number in range(count)], dtype=np.bytes_)
-    begin = time.perf_counter()
+    ids = np.char.encode(np.char.zfill(np.arange(count).astype(str), 16))
+    began = time.perf_counter()
     built = CameraRegistry(ids, columns)
-    return built, time.perf_counter() - begin
+    return built, time.perf_counter() - began
 
 
-def times(question: Callable[[int], object], count: int) -> Percentiles:
-    """Ask ``count`` questions one by one."""
-    for number in range(min(50, count)):
-        question(number)
-    wall, own = np.empty(count), np.empty(count)
-    gc.disable()
-    try:
-        for number in range(count):
-            cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
-            question(number)
-            wall[number] = time.perf_counter_ns() - begin
-            own[number] = time.thread_time_ns() - cpu
-    finally:
-        gc.enable()
-    return Percentiles(
-        p50=float(np.percentile(wall, 50)) / 1e3,
-        p99=float(np.percentile(wall, 99)) / 1e3,
-        p99_cpu=float(np.percentile(own, 99)) / 1e3,
-    )
+def questions(count: int) -> Iterator[tuple[float, float]]:
+    lat, lon = spread(count, 3)
+    yield from zip(lat.tolist(), lon.tolist(), strict=True)
 
 
-def measure(count: int) -> Measures:
-    chance = np.random.default_rng(7)
-    cameras, build_s = registry(count, chance)
-    persons = chance.integers(0, count, QUESTIONS)
-    lats = cameras.cameras.lat[persons] + chance.normal(0, 0.0005, QUESTIONS)
-    lons = cameras.cameras.lon[persons] + chance.normal(0, 0.0005, QUESTIONS)
-    lonely = len(lats[::10])
-    lats[::10], lons[::10] = chance.uniform(34.5, 38.0, lonely), chance.uniform(126.5, 129.2, lonely)
-    who = list(zip(lats.tolist(), lons.tolist(), strict=True))
+def percentiles(microseconds: list[float]) -> tuple[float, float, float]:
+    p50, p99 = np.percentile(microseconds, (50, 99))
+    return float(p50), float(p99), max(microseconds)
 
-    def near(number: int) -> npt.NDArray[np.intp]:
-        return cameras.nearest(*who[number], CANDIDATES, REACH_M + RADIUS_M)
 
-    def ranked(number: int) -> object:
-        return place(cameras.cameras.take(near(number)), *who[number], RADIUS_M, LIMIT)
+def measure_near(grid: CameraRegistry) -> tuple[list[float], int]:
+    """Microseconds of each question, and how many checked answers missed a nearer camera."""
+    took, missed = [], 0
+    for number, (lat, lon) in enumerate(questions(QUESTIONS)):
+        began = time.perf_counter()
+        found = grid.nearest(lat, lon, 96)
+        place(grid.cameras.take(found), lat, lon, 15.0, 12)
+        took.append((time.perf_counter() - began) * 1e6)
+        if number < CHECKED:
+            every = np.sort(distances_m(lat, lon, grid.cameras.lat, grid.cameras.lon))[:96]
+            mine = distances_m(lat, lon, grid.cameras.lat[found], grid.cameras.lon[found])
+            missed += not np.allclose(mine, every[every <= 3_000.0])
+    return took, missed
 
-    def box(number: int) -> object:
-        lat, lon = who[number]
-        return cameras.in_box(lon - 0.02, lat - 0.015, lon + 0.02, lat + 0.015, BOX_LIMIT)
 
-    def brute(number: int) -> Array:
-        lat, lon = who[number]
-        away = distances_m(lat, lon, cameras.cameras.lat, cameras.cameras.lon)
-        nearest: Array = np.sort(np.partition(away, CANDIDATES)[:CANDIDATES])
-        return nearest[nearest <= REACH_M + RADIUS_M]
+def write_file(path: Path, rows: int) -> None:
+    """A made-up file in the standard's columns, CP949, a few of its rows dirty."""
+    lat, lon = spread(rows, 5)
+    titles = ["개방자치단체코드", "관리번호", "관리기관명", "소재지도로명주소", "설치목적구분", "카메라대수", "촬영방면정보", "설치연월", "관리기관전화번호", "WGS84위도", "WGS84경도"]
+    directions = ["360도 전방면", "동측", "북동", "도로방면", ""]
+    with path.open("w", encoding="cp949", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(titles)
+        for number in range(rows):
+            place_of = (lat[number], lon[number]) if number % 100 else (lon[number], lat[number])
+            writer.writerow(
+                [
+                    f"{number % 250:07d}",
+                    number,
+                    "경기도 안양시청",
+                    f"경기도 안양시 만안구 석수로 {number % 900} (석수동, 한빛아파트)",
+                    "생활방범",
+                    number % 5 + 1,
+                    directions[number % 5],
+                    "202005",
+                    "031-000-0000",
+                    *place_of,
+                ]
+            )
 
-    def differs(number: int) -> bool:
-        found = near(number)
-        away = distances_m(*who[number], cameras.cameras.lat[found], cameras.cameras.lon[found])
-        wanted = brute(number)
-        return len(found) != len(wanted) or not np.allclose(away, wanted, rtol=0, atol=1e-6)
 
-    near_times, ranked_times = times(near, QUESTIONS), times(ranked, QUESTIONS)
-    box_times, brute_times = times(box, QUESTIONS // 10), times(brute, 20)
-    return Measures(
-        cameras=count,
-        build_s=build_s,
-        near_p50_us=near_times["p50"],
-        near_p99_us=near_times["p99"],
-        near_p99_cpu_us=near_times["p99_cpu"],
-        ranked_p50_us=ranked_times["p50"],
-        ranked_p99_us=ranked_times["p99"],
-        ranked_p99_cpu_us=ranked_times["p99_cpu"],
-        box_p50_us=box_times["p50"],
-        box_p99_us=box_times["p99"],
-        brute_p50_us=brute_times["p50"],
-        wrong=sum(differs(number) for number in range(CHECKED)),
-    )
+def stranger(url: str, pipe: Pipe) -> None:
+    """Write a row every 10 ms until told to stop; send the milliseconds each took."""
+    table = sa.Table("stranger", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True))
+
+    async def run() -> list[float]:
+        database = Database(url, readers=1)
+        table.metadata.create_all(database.engine)
+        took = []
+        while not pipe.poll():
+            began = time.perf_counter()
+            await database.write(lambda tx: tx.execute(sa.insert(table), {}))
+            took.append((time.perf_counter() - began) * 1e3)
+            await asyncio.sleep(0.01)
+        database.close()
+        return took
+
+    pipe.send(asyncio.run(run()))
+
+
+async def measure_import(folder: Path, rows: int) -> dict[str, float]:
+    """Seconds of a first and a second import, of loading, and milliseconds of the stranger's writes."""
+    path = folder / "cameras.csv"
+    write_file(path, rows)
+    database = Database.sqlite_file(folder / "node.db")
+    database.create_all()
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    other = multiprocessing.get_context("spawn").Process(target=stranger, args=(database.url, theirs))
+    other.start()
+    await asyncio.sleep(2)
+    figures = {}
+    for name in ("import_s", "import_again_s"):
+        began = time.perf_counter()
+        summary = await import_file(database, path)
+        figures[name] = time.perf_counter() - began
+        assert summary.refused == 0, summary
+    ours.send("stop")
+    waits = ours.recv()
+    other.join()
+    figures["beside_p50_ms"], figures["beside_p99_ms"], figures["beside_max_ms"] = percentiles(waits)
+    cameras = CameraService(database)
+    began = time.perf_counter()
+    await cameras.start()
+    figures["load_s"] = time.perf_counter() - began
+    took = []
+    for lat, lon in list(questions(1_000)):
+        began = time.perf_counter()
+        await cameras.near(lat, lon, 15.0, 12, "ko")
+        took.append((time.perf_counter() - began) * 1e3)
+    figures["details_p50_ms"], figures["details_p99_ms"], _ = percentiles(took)
+    database.close()
+    return figures
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    if count <= CANDIDATES:
-        sys.exit(f"COUNT must be above {CANDIDATES}")
-    found = measure(count)
-    table = Table(
-        title=f"Cameras near a person, {found['cameras']:,} cameras, Python {platform.python_version()}"
-    )
-    for title in ("question", "p50 µs", "p99 µs", "p99 µs, own time"):
-        table.add_column(title, justify="left" if title == "question" else "right")
-    table.add_row(
-        f"nearest {CANDIDATES}",
-        f"{found['near_p50_us']:,.0f}",
-        f"{found['near_p99_us']:,.0f}",
-        f"{found['near_p99_cpu_us']:,.0f}",
-    )
-    table.add_row(
-        f"nearest {CANDIDATES}, best {LIMIT} of them",
-        f"{found['ranked_p50_us']:,.0f}",
-        f"{found['ranked_p99_us']:,.0f}",
-        f"{found['ranked_p99_cpu_us']:,.0f}",
-    )
-    table.add_row("box of 3.5 km", f"{found['box_p50_us']:,.0f}", f"{found['box_p99_us']:,.0f}", "")
-    table.add_row("through every camera", f"{found['brute_p50_us']:,.0f}", "", "")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of the imported file; 0 leaves it out")
+    rows = parser.parse_args().rows
     console = Console()
-    console.print(table)
     console.print(
-        f"index built in {found['build_s']:.2f} s; "
-        f"{found['wrong']} of {CHECKED} answers differ from the search through every camera"
+        f"{platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, numpy {np.__version__}"
     )
-    print(msgspec.json.encode(found).decode())
+    table = Table("cameras", "near p50", "p99", "max", "built in", "missed")
+    result: dict[str, float] = {}
+    for size in SIZES:
+        grid, seconds = registry(size)
+        took, missed = measure_near(grid)
+        p50, p99, worst = percentiles(took)
+        table.add_row(
+            f"{size:,}", f"{p50:.0f} µs", f"{p99:.0f} µs", f"{worst:.0f} µs", f"{seconds:.2f} s", str(missed)
+        )
+        result |= {f"near_{size}_p50_us": round(p50), f"near_{size}_p99_us": round(p99), "missed": missed}
+    console.print(table)
+    if rows:
+        with tempfile.TemporaryDirectory() as folder:
+            figures = asyncio.run(measure_import(Path(folder), rows))
+        table = Table(
+            "import of",
+            "first",
+            "again",
+            "load",
+            "write beside p50",
+            "p99",
+            "max",
+            "near with details p50",
+            "p99",
+        )
+        table.add_row(
+            f"{rows:,} rows",
+            *(f"{figures[name]:.1f} s" for name in ("import_s", "import_again_s", "load_s")),
+            *(f"{figures[f'beside_{name}_ms']:.1f} ms" for name in ("p50", "p99", "max")),
+            *(f"{figures[f'details_{name}_ms']:.2f} ms" for name in ("p50", "p99")),
+        )
+        console.print(table)
+        result |= {name: round(value, 2) for name, value in figures.items()}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
