@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cameras.camera_files import camera
 from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.testing import TestClient
@@ -21,6 +20,7 @@ from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.geo.shape import destination
 from ansim.people.model import Operator
+from cameras.camera_files import camera
 
 HER = (37.4251, 126.9071)
 POSITIONS: dict[str, tuple[float, float, float] | None] = {"here": (*HER, 12.0), "nowhere": None}

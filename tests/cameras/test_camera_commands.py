@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from cameras.camera_files import row, write_csv
 from click.testing import CliRunner, Result
 
 from ansim.cameras.commands import cameras
 from ansim.core.commands import DATABASE_FILE
 from ansim.core.database import Database
+from cameras.camera_files import row, write_csv
 
 
 @pytest.fixture

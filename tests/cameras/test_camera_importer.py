@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cameras.camera_files import GANGNAM, needs_gangnam, row, text_of, write_csv
 
 from ansim.cameras import importer, store
 from ansim.cameras.importer import Summary, import_file
 from ansim.cameras.store import Written
 from ansim.cameras.table import CameraFileError
 from ansim.core.database import Database
+from cameras.camera_files import GANGNAM, needs_gangnam, row, text_of, write_csv
 
 
 @pytest.fixture

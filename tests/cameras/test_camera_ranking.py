@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from cameras.camera_files import camera, cameras, somewhere
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansim.cameras.model import ALL_ROUND_DEG, KNOWN_CONFIDENCE, Camera, stable_id
 from ansim.cameras.ranking import BENEATH_M, SEES, columns, place, rank
 from ansim.geo.shape import bearing_deg, destination, distance_m
+from cameras.camera_files import camera, cameras, somewhere
 
 HER = (37.4251, 126.9071)
 

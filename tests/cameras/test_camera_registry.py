@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from cameras.camera_files import camera
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from ansim.cameras.model import Camera
 from ansim.cameras.ranking import columns
 from ansim.cameras.registry import CELL_M, REACH_M, CameraRegistry
 from ansim.geo.shape import destination, distance_m, distances_m
+from cameras.camera_files import camera
 
 HER = (37.43, 126.90)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cameras.camera_files import CLEAN, HEADER, row, text_of, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from ansim.cameras.rows import (
     short_name,
 )
 from ansim.cameras.table import COLUMNS, CameraFileError, Layout, Row, read_layout, read_rows
+from cameras.camera_files import CLEAN, HEADER, row, text_of, write_csv
 
 LAYOUT = Layout(
     encoding="utf-8",

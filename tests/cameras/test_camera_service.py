@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cameras.camera_files import camera, row, write_csv
 
 from ansim.cameras import service as service_module
 from ansim.cameras import store
@@ -17,6 +16,7 @@ from ansim.cameras.service import CameraService
 from ansim.cameras.store import Written
 from ansim.core.database import Database
 from ansim.geo.shape import destination
+from cameras.camera_files import camera, row, write_csv
 
 HER = (37.4251, 126.9071)
 

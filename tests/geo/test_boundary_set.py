@@ -9,10 +9,10 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from geo.squares import SIDE, SOUTH, WEST, boundary_set, country, square
 
 from ansim.geo.boundaries import POINT_BELOW_M, BoundarySet
 from ansim.geo.shape import METRES_PER_DEGREE, distance_m
+from geo.squares import SIDE, SOUTH, WEST, boundary_set, country, square
 
 BOARD = country()
 BARE = country(cell_deg=0.0)

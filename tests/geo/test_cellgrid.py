@@ -5,11 +5,11 @@ import numpy.typing as npt
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from geo.squares import SOUTH, WEST, square
 
 from ansim.geo import cellgrid
 from ansim.geo.cellgrid import MIXED, OUTSIDE, CellGrid
 from ansim.geo.polygons import polygonal, subdivide
+from geo.squares import SOUTH, WEST, square
 
 Shapes = npt.NDArray[np.object_]
 

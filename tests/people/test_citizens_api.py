@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people.people_node import PHONE, Node, registration, running, sms
 
 from ansim.core.actors import Actor
 from ansim.core.commands import DATABASE_FILE
 from ansim.people.store import one_time_code, person, session
+from people.people_node import PHONE, Node, registration, running, sms
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people.people_node import Node, running
 
 from ansim.core.problems import Problem
 from ansim.people.service import wrong_pin
+from people.people_node import Node, running
 
 
 @pytest.fixture

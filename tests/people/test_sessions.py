@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people.people_node import Node, running
 
 from ansim.core.database import Overloaded
 from ansim.people import sessions
 from ansim.people.store import session
+from people.people_node import Node, running
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people.people_node import PHONE, Node, running, sms
 
 from ansim.people.sms import PrintSms, SmsNotSent
+from people.people_node import PHONE, Node, running, sms
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people.people_node import PASSWORD, Node, running
 
 from ansim.core.actors import system
 from ansim.core.problems import Problem
 from ansim.people.store import session, staff
+from people.people_node import PASSWORD, Node, running
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from people.people_node import Node, running
 
 from ansim.core.commands import DATABASE_FILE
 from ansim.core.database import Database
 from ansim.people.commands import staff
 from ansim.people.store import all_staff
+from people.people_node import Node, running
 
 
 @pytest.fixture
