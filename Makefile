@@ -7,7 +7,7 @@ READY  := .stamps/venv
 # The path of an SOS: every branch of these has a test.
 SOS_PATH := src/ansim/incidents/*,src/ansim/distribution/ladder.py,src/ansim/distribution/handover.py,src/ansim/distribution/worker.py,src/ansim/distribution/service.py
 
-.PHONY: demo test check bench bench-spine bench-routing web docs soak clean
+.PHONY: demo test check bench web docs soak clean
 
 demo: $(READY) web
 	@$(BIN)/ansim demo
@@ -24,10 +24,10 @@ check: $(READY) web
 	$(BIN)/lint-imports
 	$(BIN)/python tools/build_web.py --check
 
-bench: bench-spine
+bench: bench-spine bench-routing bench-cameras bench-contact bench-journeys
 
-bench-spine: $(READY) web
-	$(BIN)/python -m bench.spine
+bench-%: $(READY) web
+	$(BIN)/python -m bench.$*
 
 web: $(READY)
 	@$(BIN)/python tools/build_web.py

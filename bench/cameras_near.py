@@ -103,7 +103,19 @@ def measure_near(grid: CameraRegistry) -> tuple[list[float], int]:
 def write_file(path: Path, rows: int) -> None:
     """A made-up file in the standard's columns, CP949, a few of its rows dirty."""
     lat, lon = spread(rows, 5)
-    titles = ["개방자치단체코드", "관리번호", "관리기관명", "소재지도로명주소", "설치목적구분", "카메라대수", "촬영방면정보", "설치연월", "관리기관전화번호", "WGS84위도", "WGS84경도"]
+    titles = [
+        "개방자치단체코드",
+        "관리번호",
+        "관리기관명",
+        "소재지도로명주소",
+        "설치목적구분",
+        "카메라대수",
+        "촬영방면정보",
+        "설치연월",
+        "관리기관전화번호",
+        "WGS84위도",
+        "WGS84경도",
+    ]
     directions = ["360도 전방면", "동측", "북동", "도로방면", ""]
     with path.open("w", encoding="cp949", newline="") as file:
         writer = csv.writer(file)
