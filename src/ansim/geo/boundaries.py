@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely import intersects_xy
 from shapely.geometry.base import BaseGeometry
 
 from ansim.geo import cellgrid
@@ -77,6 +78,7 @@ class BoundarySet:
             if shape.is_empty:
                 raise ValueError(f"boundary {code} has no area")
         self.geometries.flags.writeable = False
+        self._shapes: list[BaseGeometry] = list(self.geometries)
         self._tree = shapely.STRtree(self.geometries)
         self._pieces = Pieces(self.geometries)
         self._grid = cellgrid.CellGrid(self.geometries, cell_deg) if cell_deg else None
@@ -122,9 +124,11 @@ class BoundarySet:
         lats, lons, radii = self._columns(lat, lon, radius_m)
         radii = np.where(radii < POINT_BELOW_M, 0.0, radii)
         draft = Draft(len(lats))
-        undecided = self._by_grid(lats, lons, radii, draft)
+        labels = self._by_grid(lats, lons, radii)
+        draft.index[:] = np.maximum(labels, cellgrid.OUTSIDE)
+        undecided = np.flatnonzero(labels <= cellgrid.MIXED)
         wide = radii[undecided] > 0.0
-        self._points(lats, lons, undecided[~wide], draft)
+        self._points(lats, lons, labels, undecided[~wide], draft)
         self._circles(lats, lons, radii, undecided[wide], draft)
         outside = draft.open()
         if len(outside):
@@ -233,17 +237,21 @@ class BoundarySet:
         label = cellgrid.MIXED if self._grid is None else self._grid.at(lat, lon)
         if label >= 0:
             return self._contained[label]
-        if label == cellgrid.MIXED:
-            candidates = self._tree.query(shapely.points(lon, lat))
-            hits = candidates[shapely.intersects_xy(self.geometries[candidates], lon, lat)]
+        if label <= cellgrid.MIXED:
+            hits = [one for one in self._near(label, lat, lon) if intersects_xy(self._shapes[one], lon, lat)]
             if len(hits) == 1:
-                return self._contained[int(hits[0])]
-            if len(hits):
-                first, *others = (int(hit) for hit in np.sort(hits))
-                touched = tuple(self.codes[other] for other in others)
-                return msgspec.structs.replace(self._contained[first], others=touched)
+                return self._contained[hits[0]]
+            if hits:
+                touched = tuple(self.codes[other] for other in hits[1:])
+                return msgspec.structs.replace(self._contained[hits[0]], others=touched)
         nearest, away = self._pieces.nearest_one(lat, lon)
         return msgspec.structs.replace(self._contained[nearest], method="nearest", distance_m=away)
+
+    def _near(self, label: int, lat: float, lon: float) -> Sequence[int]:
+        """The polygons that may hold a place, lowest first."""
+        if self._grid is not None:
+            return self._grid.candidates(label)
+        return sorted(self._tree.query(shapely.points(lon, lat)).tolist())
 
     def _columns(
         self, lat: npt.ArrayLike, lon: npt.ArrayLike, radius_m: npt.ArrayLike | None
@@ -261,24 +269,31 @@ class BoundarySet:
                 raise ValueError(f"row {row}: {problem}") from None
         return lats, lons, radii
 
-    def _by_grid(self, lats: Array, lons: Array, radii: Array, draft: Draft) -> Indices:
-        """Answer what lies in cells without a border; the places left for geometry are returned."""
+    def _by_grid(self, lats: Array, lons: Array, radii: Array) -> Indices:
+        """Labels of the grid: an answer for what lies in cells without a border."""
         if self._grid is None:
-            return np.arange(len(lats))
-        if radii.any():
-            labels = self._grid.fill_many(lats, lons, *half_sides(lats, radii))
-        else:
-            labels = self._grid.at_many(lats, lons)
-        draft.index[:] = np.maximum(labels, cellgrid.OUTSIDE)
-        return np.flatnonzero(labels == cellgrid.MIXED)
+            return np.full(len(lats), cellgrid.MIXED, dtype=np.intp)
+        labels = self._grid.at_many(lats, lons)
+        wide = radii > 0.0
+        if wide.any():
+            lats, lons = lats[wide], lons[wide]
+            labels[wide] = self._grid.fill_many(lats, lons, *half_sides(lats, radii[wide]))
+        return labels
 
-    def _points(self, lats: Array, lons: Array, places: Indices, draft: Draft) -> None:
+    def _points(self, lats: Array, lons: Array, labels: Indices, places: Indices, draft: Draft) -> None:
         """Boundaries are closed: on a shared border the lowest code answers and the rest are others."""
         if not len(places):
             return
-        place, candidate = self._tree.query(shapely.points(lons[places], lats[places]))
-        hit = shapely.intersects_xy(self.geometries[candidate], lons[places][place], lats[places][place])
-        place, candidate = places[place[hit]], candidate[hit]
+        if self._grid is None:
+            place, candidate = self._tree.query(shapely.points(lons[places], lats[places]))
+        else:
+            place, candidate = self._grid.candidates_many(labels[places])
+        place = places[place]
+        hit = shapely.intersects_xy(self.geometries[candidate], lons[place], lats[place])
+        place, candidate = place[hit], candidate[hit]
+        alone = np.bincount(place, minlength=len(lats))[place] == 1
+        draft.index[place[alone]] = candidate[alone]
+        place, candidate = place[~alone], candidate[~alone]
         order = np.lexsort((candidate, place))
         draft.rank(place[order], candidate[order])
 

@@ -1,6 +1,7 @@
 """A grid of small cells in front of polygons: most places are answered without asking geometry.
 
 Every cell knows the one polygon that fills it, or that none does, or that it is *mixed*: a border may pass.
+Of a mixed cell the polygons that may hold a place in it are known; the exact polygons themselves decide.
 """
 
 from typing import Any
@@ -28,16 +29,41 @@ class CellGrid:
         self._columns = int((east - self._west) / self.cell_deg) + 2
         self._rows = int((north - self._south) / self.cell_deg) + 2
         self._cells = self._fill(polygons, self._crossed(polygons))
+        self._candidates, self._first = self._touching(polygons)
+        self._tuples = [
+            tuple(self._candidates[first:end].tolist())
+            for first, end in zip(self._first[:-1].tolist(), self._first[1:].tolist(), strict=True)
+        ]
         self._mixed_before = np.zeros((self._rows + 1, self._columns + 1), dtype=np.int32)
-        np.cumsum(np.cumsum(self._cells == MIXED, axis=0), axis=1, out=self._mixed_before[1:, 1:])
+        np.cumsum(np.cumsum(self._cells <= MIXED, axis=0), axis=1, out=self._mixed_before[1:, 1:])
 
     def at(self, lat: float, lon: float) -> int:
-        """Index of the polygon that fills the cell of a place, :data:`OUTSIDE` or :data:`MIXED`."""
+        """Index of the polygon that fills the cell of a place, :data:`OUTSIDE`, or a mixed cell's label.
+
+        Labels of mixed cells are below :data:`MIXED`; :meth:`candidates` takes them.
+        """
         row = (lat - self._south) / self.cell_deg
         column = (lon - self._west) / self.cell_deg
         if 0.0 <= row < self._rows and 0.0 <= column < self._columns:
             return int(self._cells[int(row), int(column)])
         return OUTSIDE
+
+    def candidates(self, label: int) -> tuple[int, ...]:
+        """The polygons that may hold a place in the mixed cell with this label, lowest first."""
+        return self._tuples[MIXED - 1 - label]
+
+    def candidates_many(self, labels: Labels) -> tuple[Labels, Labels]:
+        """:meth:`candidates` of n mixed cells: (place, polygon), one row a pair, by polygon."""
+        cell = MIXED - 1 - labels
+        first = self._first[cell]
+        count = self._first[cell + 1] - first
+        place = np.repeat(np.arange(len(labels)), count)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        polygon = self._candidates[np.repeat(first, count) + within]
+        order = np.argsort(
+            polygon, kind="stable"
+        )  # one polygon after the other: its index stays in the cache
+        return place[order], polygon[order]
 
     def at_many(self, lat: Array, lon: Array) -> Labels:
         """:meth:`at` of n places."""
@@ -48,7 +74,8 @@ class CellGrid:
     def fill_many(self, lat: Array, lon: Array, north: Array, east: Array) -> Labels:
         """What fills the whole box of half sides ``north`` and ``east`` (degrees) around each of n places.
 
-        Without a mixed cell between them all cells of a box carry one label: no border passes.
+        Without a mixed cell between them all cells of a box carry one label: no border passes. With one the
+        label is :data:`MIXED` or below.
         """
         low_row, low_column, low_inside = self._index(lat - north, lon - east)
         high_row, high_column, high_inside = self._index(lat + north, lon + east)
@@ -59,9 +86,10 @@ class CellGrid:
             - before[high_row + 1, low_column]
             + before[low_row, low_column]
         )
-        labels: Labels = np.where(crossings > 0, MIXED, self.at_many(lat, lon))
+        labels = self.at_many(lat, lon)
+        labels = np.where((crossings > 0) & (labels > MIXED), MIXED, labels)
         # A box over the grid's edge reaches ground that belongs to nobody: only OUTSIDE can fill it.
-        astray = ~(low_inside & high_inside) & (labels != OUTSIDE)
+        astray = ~(low_inside & high_inside) & (labels > OUTSIDE)
         return np.where(astray, MIXED, labels)
 
     def _index(self, lat: Array, lon: Array) -> tuple[Labels, Labels, npt.NDArray[np.bool_]]:
@@ -109,3 +137,21 @@ class CellGrid:
         # The outermost cells are never mixed, so there is always a run.
         cells: npt.NDArray[np.int32] = np.where(mixed.ravel(), np.int32(MIXED), owner[np.maximum(run, 0)])
         return cells.reshape(mixed.shape)
+
+    def _touching(self, polygons: npt.NDArray[np.object_]) -> tuple[Labels, Labels]:
+        """The polygons that touch each mixed cell, and where each cell's begin; numbers the cells."""
+        row, column = np.nonzero(self._cells == MIXED)
+        self._cells[row, column] = MIXED - 1 - np.arange(len(row), dtype=np.int32)
+        side, margin = self.cell_deg, self.cell_deg * 1e-6
+        west, south = self._west + column * side, self._south + row * side
+        boxes = shapely.box(west - margin, south - margin, west + side + margin, south + side + margin)
+        cell, polygon = shapely.STRtree(polygons).query(boxes)
+        shapely.prepare(polygons)
+        order = np.argsort(polygon, kind="stable")
+        cell, polygon = cell[order], polygon[order]
+        touch = shapely.intersects(polygons[polygon], boxes[cell])
+        cell, polygon = cell[touch], polygon[touch]
+        order = np.lexsort((polygon, cell))
+        first = np.zeros(len(row) + 1, dtype=np.intp)
+        np.cumsum(np.bincount(cell, minlength=len(row)), out=first[1:])
+        return polygon[order], first
