@@ -16,6 +16,7 @@ from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
 from ansim.distribution.health import Beat, CenterHealth
+from ansim.distribution.lost.part import lost_part
 from ansim.distribution.service import Distribution
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
@@ -128,7 +129,9 @@ def hub(settings: Settings) -> Litestar:
         link = {"up": parts.bus.connected, "since": iso(now())}
         return {"code": settings.code, "name": settings.name, "hub_link": link}
 
+    lost = lost_part(settings, distribution, parts.metrics)
     routes = [
+        *lost.routes,
         *citizen_routes(parts.people, center_name=lambda code: names.get(code, code)),
         *person_routes(
             settings=settings,
