@@ -41,6 +41,14 @@ def laid(plane: Plane, ring: Array, holes: Sequence[Array]) -> BaseGeometry:
     return polygonal(shapely.Polygon(drawn[0], drawn[1:]))
 
 
+def lay_flat(ground: BaseGeometry, plane: Plane) -> BaseGeometry:
+    """Polygons in longitude, latitude as metres in the plane: areas and distances are true near its place."""
+    flat: BaseGeometry = shapely.transform(
+        ground, lambda xy: np.column_stack(plane.to_xy(xy[:, 1], xy[:, 0]))
+    )
+    return flat
+
+
 def degrees(ring: Sequence[Place], holes: Sequence[Sequence[Place]]) -> shapely.Polygon:
     """The rings in longitude, latitude, in one piece across ±180°."""
     near = ring[0][1]
@@ -58,8 +66,7 @@ def centroid(ground: BaseGeometry, ring: Sequence[Place]) -> Place:
         return float(lat.mean()), wrapped(float(unwrapped(lon, float(lon[0])).mean()))
     rough = ground.centroid
     plane = Plane(rough.y, rough.x)
-    flat = shapely.transform(ground, lambda xy: np.column_stack(plane.to_xy(xy[:, 1], xy[:, 0])))
-    middle = flat.centroid
+    middle = lay_flat(ground, plane).centroid
     east, north = plane.to_lonlat(middle.x, middle.y)
     return float(north[0]), wrapped(float(east[0]))
 
