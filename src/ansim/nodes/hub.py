@@ -15,8 +15,9 @@ from ansim.core.secrets import secret
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
+from ansim.distribution.discrepancies import Discrepancies
 from ansim.distribution.health import Beat, CenterHealth
-from ansim.distribution.lost.part import lost_part
+from ansim.distribution.lost.part import LostPart
 from ansim.distribution.service import Distribution
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
@@ -74,6 +75,8 @@ def hub(settings: Settings) -> Litestar:
         policy=settings.policy,
     )
     ladder = LadderWorker(parts.database, journal, distribution, settings.policy, parts.metrics)
+    reports = Discrepancies(parts.database, parts.outbox, settings.centers)
+    lost = LostPart(settings, distribution, parts.database, ledger, reports, parts.metrics)
     sms = SmsWorker(parts.database, parts.sms_queue, PrintSms(settings.data_dir / "sms.log"), parts.metrics)
 
     def take_look(tx: Tx, letter: Letter) -> None:
@@ -118,9 +121,11 @@ def hub(settings: Settings) -> Litestar:
         await parts.bus.answer("ansim.hub.*.beat", on_beat)
         await ladder.start()
         await sms.start()
+        await lost.start()
         try:
             yield
         finally:
+            await lost.stop()
             await sms.stop()
             await ladder.stop()
             await parts.stop()
@@ -129,7 +134,6 @@ def hub(settings: Settings) -> Litestar:
         link = {"up": parts.bus.connected, "since": iso(now())}
         return {"code": settings.code, "name": settings.name, "hub_link": link}
 
-    lost = lost_part(settings, distribution, parts.metrics)
     routes = [
         *lost.routes,
         *citizen_routes(parts.people, center_name=lambda code: names.get(code, code)),

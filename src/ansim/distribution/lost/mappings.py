@@ -70,8 +70,10 @@ class MappingBook:
         default_uri: str,
         now: datetime,
         expires: datetime,
+        last_updated: datetime,
     ) -> None:
         self.boundaries = boundaries
+        self.last_updated = last_updated
         self.made = now
         self.expires = expires
         self._distribution = distribution
@@ -88,6 +90,11 @@ class MappingBook:
             found = self._entries[code] = self._entry(code)
         return found
 
+    @staticmethod
+    def source_id(code: str, service: Service) -> str:
+        """The name of a mapping among this server's."""
+        return f"{code}.{service.urn.rpartition(':')[2]}"
+
     def mapping(self, code: str, service: Service, gml: bytes | None, extra: bytes = b"") -> bytes:
         """The mapping for a municipality and a service; ``gml``: its boundary, None for a reference to it."""
         entry = self.entry(code)
@@ -101,9 +108,9 @@ class MappingBook:
                 uris=entry.uris,
                 number=service.number,
                 expires=self.expires,
-                last_updated=self.boundaries.effective_from,
+                last_updated=self.last_updated,
                 source=self._source,
-                source_id=f"{code}.{service.urn.rpartition(':')[2]}",
+                source_id=self.source_id(code, service),
             )
             head, _, tail = whole.partition(marker)
             made = self._xml[(code, service.urn)] = (head, tail)

@@ -19,6 +19,7 @@ CIVIC = "urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr"
 """RFC 5139."""
 GML = "http://www.opengis.net/gml"
 WGS84 = "urn:ogc:def:crs:EPSG::4326"
+WGS84_3D = "urn:ogc:def:crs:EPSG::4979"
 
 GEODETIC_PROFILE = "geodetic-2d"
 CIVIC_PROFILE = "civic"
@@ -69,18 +70,6 @@ class Note(Struct, frozen=True):
 
     kind: WarningKind
     message: str
-
-
-class Repair(enum.StrEnum):
-    """What the lenient reading put right."""
-
-    COMMAS = "commas"
-    NAMESPACE = "namespace"
-    RING = "ring"
-    CROSSING = "crossing"
-    AXES = "axes"
-    SRS = "srs"
-    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +142,7 @@ class GeodeticLocation:
 
     id: str
     shape: Shape
-    repairs: tuple[Repair, ...] = ()
+    repairs: tuple[str, ...] = ()
     profile: str = GEODETIC_PROFILE
 
 
@@ -212,3 +201,11 @@ class PushMappings:
 Request: TypeAlias = (
     FindService | ListServices | ListServicesByLocation | GetServiceBoundary | GetMappings | PushMappings
 )
+
+
+def repairs_of(request: Request) -> tuple[str, ...]:
+    """What the lenient reading put right in a request."""
+    if isinstance(request, FindService | ListServicesByLocation):
+        place = request.location
+        return place.repairs if isinstance(place, GeodeticLocation) else ()
+    return ()

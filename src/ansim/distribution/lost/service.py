@@ -1,12 +1,14 @@
 """The LoST server: requests in, answers out. Nothing here waits except for another server."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import shapely
 from msgspec import Struct
 
+from ansim.core.clock import iso, now
 from ansim.distribution.lost import model, services, writing
 from ansim.distribution.lost.civic import Gazetteer, Match
 from ansim.distribution.lost.mappings import FRESH_S, Contact, Ground, MappingBook, MappingFor, expiry
@@ -15,10 +17,12 @@ from ansim.distribution.lost.nearby import Nearby
 from ansim.distribution.service import Distribution
 from ansim.geo.answers import Answer
 from ansim.geo.boundaries import BoundarySet
-from ansim.geo.shapes import Circle, Point, Shape
+from ansim.geo.shapes import Circle, Point, Polygon, Prism, Shape
 
 MOST_MAPPINGS = 10
 """Mappings in one answer, unless a limit asks for more (RFC 6451)."""
+AT_ONCE = 100
+"""Polygons of more places are looked up beside the event loop."""
 _REDIRECTED = "this area is answered for there"
 
 
@@ -62,7 +66,7 @@ class LostServer:
         contacts: Mapping[str, Contact],
         lasts_s: float = 86_400.0,
         elsewhere: Elsewhere | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.source = source
         self._distribution = distribution
@@ -75,6 +79,7 @@ class LostServer:
         self._book: MappingBook | None = None
         self._gazetteer: tuple[BoundarySet, Gazetteer] | None = None
         self._nearby: tuple[BoundarySet, Nearby] | None = None
+        self._began = clock()
 
     def mapping_for(self, shape: Shape | None, moment: datetime | None = None) -> MappingFor:
         """Who answers for a place, for one who may have to do without the hub later; never nobody.
@@ -123,7 +128,7 @@ class LostServer:
         path = self._path(request.path)
         service, substituted = _service(request.service)
         book = self._current(self._clock())
-        found = self._found(book, request.location, strict)
+        found = await self._found_beside(book, request.location, strict)
         notes = [*substituted, *found.notes]
         if request.validate and isinstance(request.location, model.GeodeticLocation):
             unavailable = "only civic locations are validated"
@@ -141,7 +146,7 @@ class LostServer:
                 try:
                     return await self._elsewhere.ask(server, body, path)
                 except LostError as error:
-                    if strict:
+                    if strict or error.kind is ErrorKind.LOOP:
                         raise
                     notes.append(Note(_as_warning(error.kind), error.message))
         mappings = self._mappings(book, request, service, found)
@@ -214,15 +219,17 @@ class LostServer:
     ) -> bytes:
         path = self._path(request.path)
         book = self._current(self._clock())
-        found = self._found(book, request.location, strict)
+        found = await self._found_beside(book, request.location, strict)
+        notes = found.notes
         if self._elsewhere is not None:
             server = self._elsewhere.for_codes(found.codes, distant=found.distant)
             if server is not None and request.recursive:
                 try:
                     return await self._elsewhere.ask(server, body, path)
-                except LostError:
-                    if strict:
+                except LostError as error:
+                    if strict or error.kind is ErrorKind.LOOP:
                         raise
+                    notes = (*notes, Note(_as_warning(error.kind), error.message))
             elif server is not None:
                 return writing.redirect(server, source=self.source, message=_REDIRECTED)
         code, extra = found.codes[0], b""
@@ -235,7 +242,7 @@ class LostServer:
             source=self.source,
             path=path,
             location_id=request.location.id,
-            notes=found.notes,
+            notes=notes,
             extra=extra,
         )
 
@@ -248,6 +255,24 @@ class LostServer:
             expires = self._current(self._clock()).expires
             return writing.get_service_list_boundary(gml, expires, path=(self.source,))
         return writing.get_service_boundary(gml, path=(self.source,))
+
+    def own_mappings(self) -> Iterator[tuple[model.Fingerprint, bytes]]:
+        """The mappings that this server answers for, with their boundaries, for other servers (RFC 6739)."""
+        book = self._current(self._clock())
+        for code in book.boundaries.codes:
+            if self._elsewhere is not None and self._elsewhere.for_codes((code,), distant=False):
+                continue
+            for urn in services.ROOTS:
+                service = services.SERVICES[urn]
+                name = model.Fingerprint(self.source, book.source_id(code, service), iso(book.last_updated))
+                yield name, book.mapping(code, service, self._ground.gml(book.boundaries, code))
+
+    async def _found_beside(self, book: MappingBook, location: model.Location, strict: bool) -> Found:
+        """:meth:`_found`, beside the event loop where the shape is a large one."""
+        shape = location.shape if isinstance(location, model.GeodeticLocation) else None
+        if isinstance(shape, Polygon | Prism) and len(shape.ring) > AT_ONCE:
+            return await asyncio.to_thread(self._found, book, location, strict)
+        return self._found(book, location, strict)
 
     def _found(self, book: MappingBook, location: model.Location, strict: bool) -> Found:
         if isinstance(location, model.GeodeticLocation):
@@ -281,6 +306,7 @@ class LostServer:
                 default_uri=self._default_uri,
                 now=now,
                 expires=expiry(now, self._lasts_s, self._distribution.changes_at(now)),
+                last_updated=max(boundaries.effective_from, self._began),
             )
         return book
 
