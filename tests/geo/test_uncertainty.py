@@ -5,13 +5,12 @@ import math
 import pytest
 import shapely
 
+from ansim.geo.flat import dimensions, flattened
 from ansim.geo.geodesy import WGS84, Plane
 from ansim.geo.shapes import ArcBand, Circle, Ellipse, Ellipsoid, Point, Polygon, Prism, Sphere, closed
 from ansim.geo.uncertainty import (
     CannotScale,
     circles_overlap_m2,
-    dimensions,
-    flattened,
     probability_within,
     scaled,
     to_sphere,

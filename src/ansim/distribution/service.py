@@ -6,12 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from shapely.errors import GEOSException
+
 from ansim.core import logs
 from ansim.core.clock import now
 from ansim.distribution.boundaries import BoundaryHistory, default_boundaries, inherit
 from ansim.distribution.generations import FOLDER, history_from_dir, stamp
 from ansim.distribution.health import CenterHealth
 from ansim.distribution.importer import BoundaryFileError
+from ansim.geo.answers import Answer
 from ansim.geo.boundaries import BoundarySet
 from ansim.incidents.events import CenterRef, Method, Routed
 from ansim.incidents.positions import Position
@@ -103,14 +106,13 @@ class Distribution:
             first = self._first_alive([self.center(code) for code in self._centers])
             routed = Routed(code=first.code, name=first.name, method="default")
             return Route(routed=routed, owner=first, reason="routed")
-        boundaries = self.boundaries
-        answer = boundaries.locate(position.lat, position.lon, position.radius)
+        answer, unused = self._answer(position)
         order = self.order(answer.center_code)
         responsible = self.answering(answer.center_code)
         touched = dict.fromkeys(self.answering(code) for code in answer.others)
         owner = self._first_alive(order)
         informed = tuple(self.center(code) for code in touched if code is not None and code != owner.code)
-        marks = ("center_not_connected",) if responsible is None else ()
+        marks = (*unused, "center_not_connected") if responsible is None else unused
         routed = Routed(
             code=answer.center_code,
             name=answer.center_name,
@@ -121,6 +123,17 @@ class Distribution:
         )
         rerouted = responsible is not None and owner.code != responsible
         return Route(routed=routed, owner=owner, reason="no_ack" if rerouted else "routed")
+
+    def _answer(self, position: Position) -> tuple[Answer, tuple[str, ...]]:
+        """Who is responsible for a position, by its shape where it states one."""
+        boundaries = self.boundaries
+        if position.shape is not None:
+            try:
+                return boundaries.locate_shape(position.shape), ()
+            except GEOSException as error:  # no shape, however odd, may keep a press from being routed
+                _log.error("a shape could not be used, its circle was", reason=str(error))
+                return boundaries.locate(position.lat, position.lon, position.radius), ("shape_not_used",)
+        return boundaries.locate(position.lat, position.lon, position.radius), ()
 
     def _first_alive(self, order: list[CenterRef]) -> CenterRef:
         return next((center for center in order if self.health.alive(center.code)), order[0])

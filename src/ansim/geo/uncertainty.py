@@ -11,17 +11,9 @@ from scipy.special import erfinv
 from shapely.geometry.base import BaseGeometry
 
 from ansim.geo.drawing import lay_flat
+from ansim.geo.flat import dimensions, flattened
 from ansim.geo.geodesy import Plane
-from ansim.geo.shapes import (
-    Circle,
-    Ellipse,
-    Ellipsoid,
-    Point,
-    Polygon,
-    Prism,
-    Shape,
-    Sphere,
-)
+from ansim.geo.shapes import Circle, Ellipse, Ellipsoid, Shape, Sphere
 
 USUAL_CONFIDENCE = 95.0
 """In percent: what estimates are scaled to before they are compared (section 5.5)."""
@@ -33,13 +25,6 @@ Sized = TypeVar("Sized", Circle, Ellipse, Sphere, Ellipsoid)
 
 class CannotScale(ValueError):
     """The uncertainty of this shape can't be scaled to the confidence that was asked for."""
-
-
-def dimensions(shape: Shape) -> int:
-    """How many dimensions the uncertainty has: 0, 2 or 3."""
-    if isinstance(shape, Point):
-        return 0
-    return 3 if isinstance(shape, Prism | Sphere | Ellipsoid) else 2
 
 
 def scaled(shape: Sized, confidence: float) -> Sized:
@@ -62,37 +47,6 @@ def scaled(shape: Sized, confidence: float) -> Sized:
     lengths = ("radius_m", "semi_major_m", "semi_minor_m", "vertical_m")
     grown = {name: getattr(shape, name) * factor for name in lengths if hasattr(shape, name)}
     return msgspec.structs.replace(shape, confidence=confidence, **grown)
-
-
-def flattened(shape: Shape) -> Shape:
-    """The shape without its altitude (section 5.3), surer by it: any altitude would do."""
-    if shape.confidence == "unknown" or dimensions(shape) < 3:
-        sure = shape.confidence
-    else:
-        sure = 100.0 * (float(shape.confidence) / 100.0) ** (2 / 3)
-    match shape:
-        case Point():
-            return msgspec.structs.replace(shape, altitude_m=None)
-        case Polygon():
-            return msgspec.structs.replace(shape, altitude_m=None)
-        case Prism():
-            return Polygon(ring=shape.ring, confidence=sure, pdf=shape.pdf)
-        case Sphere():
-            return Circle(
-                lat=shape.lat, lon=shape.lon, radius_m=shape.radius_m, confidence=sure, pdf=shape.pdf
-            )
-        case Ellipsoid():
-            return Ellipse(
-                lat=shape.lat,
-                lon=shape.lon,
-                semi_major_m=shape.semi_major_m,
-                semi_minor_m=shape.semi_minor_m,
-                orientation_deg=shape.orientation_deg,
-                confidence=sure,
-                pdf=shape.pdf,
-            )
-        case _:
-            return shape
 
 
 def to_sphere(shape: Ellipsoid | Sphere) -> Sphere:
