@@ -5,6 +5,7 @@ address, or together in one element. Short and former names of provinces are und
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from ansim.distribution.lost.model import CivicField
@@ -13,6 +14,7 @@ from ansim.geo.boundaries import BoundarySet
 LEVELS = ("A1", "A2", "A3", "A4", "A5", "A6")
 UNSTRUCTURED = ("ADDCODE", "LOC", "LMK", "NAM")
 """Elements in which whole addresses are found in the wild."""
+NAMING = frozenset((*LEVELS, *UNSTRUCTURED))
 MOST = 10
 _COUNTRY = frozenset({"kr", "kor", "korea", "대한민국", "한국"})
 _PROVINCES = {
@@ -99,33 +101,30 @@ class Gazetteer:
             self._province[code] = told or (_KOSTAT.get(code[:2]) if statistics else None)
             for spelling in _spellings(name):
                 self._by_name.setdefault(spelling, []).append(code)
+        counted = Counter(self._province.values())
+        self._sole = {
+            province: code for code, province in self._province.items() if province and counted[province] == 1
+        }
 
     def match(self, fields: tuple[CivicField, ...]) -> Match:
         """The municipalities that the elements name."""
+        words = [word for field in fields if field.name in NAMING for word in field.text.split()]
+        provinces, places = self._read(words)
         valid: list[CivicField] = []
-        named: list[tuple[CivicField, list[str]]] = []
         wrong: list[CivicField] = []
         unchecked: list[CivicField] = []
         for field in fields:
-            words = field.text.split()
             if field.name == "country":
                 (valid if field.text.lower() in _COUNTRY else wrong).append(field)
-            elif words and (field.name in LEVELS or field.name in UNSTRUCTURED):
-                named.append((field, words))
-            else:
-                unchecked.append(field)
-        provinces, places = self._read([word for _, words in named for word in words])
-        for field, words in named:
-            joined = "".join(words)
-            if any(word in provinces or word in places for word in words) or joined in places:
+            elif field.name in NAMING and any(
+                word in provinces or word in places for word in field.text.split()
+            ):
                 valid.append(field)
-            elif field.name in ("A1", "A2"):
-                wrong.append(field)
             else:
-                unchecked.append(field)
-        if any(field.name == "country" for field in wrong):
-            return Match((), tuple(valid), tuple(wrong), tuple(unchecked))
-        return Match(self._codes(provinces, places), tuple(valid), tuple(wrong), tuple(unchecked))
+                (wrong if field.name in ("A1", "A2") else unchecked).append(field)
+        abroad = any(field.name == "country" for field in wrong)
+        codes = () if abroad else self._codes(provinces, places)
+        return Match(codes, tuple(valid), tuple(wrong), tuple(unchecked))
 
     def _read(self, words: list[str]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
         """Words that are provinces, with their short names; words that are municipalities, with codes."""
@@ -148,6 +147,8 @@ class Gazetteer:
         best = self._finest(places, set(provinces.values()))
         if not best and any(word in places for word in provinces):  # 광주시 is a city in 경기도, too
             best = self._finest(places, set())
+        if not best and not places:  # 세종 is one municipality, and a province
+            best = tuple(self._sole[province] for province in provinces.values() if province in self._sole)
         return best[:MOST]
 
     def _finest(self, places: dict[str, tuple[str, ...]], provinces: set[str]) -> tuple[str, ...]:

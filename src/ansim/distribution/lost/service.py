@@ -320,8 +320,7 @@ class LostServer:
 def _locate(boundaries: BoundarySet, shape: Shape) -> Answer:
     if isinstance(shape, Point):
         return boundaries.locate(shape.lat, shape.lon)
-    circle = shape.to_circle()
-    return boundaries.locate(circle.lat, circle.lon, circle.radius_m)
+    return boundaries.locate_shape(shape)
 
 
 def _by_shape(boundaries: BoundarySet, location: model.GeodeticLocation) -> Found:
