@@ -1,11 +1,11 @@
 """A LoST server over three municipalities in a row, asked as a client asks."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
@@ -25,6 +25,7 @@ from ansim.ledger.service import Ledger
 from support.country import SmallCountry, place
 from support.strategies import CENTERS
 
+T = TypeVar("T")
 SOURCE = "hub.ansim.test"
 LOST = "{urn:ietf:params:xml:ns:lost1}"
 GML = "{http://www.opengis.net/gml}"
@@ -49,7 +50,7 @@ class Rig:
         folder: Path,
         *,
         distribution: SmallCountry | None = None,
-        peers: Peers | None = None,
+        through: Peers | None = None,
         **lost: Any,
     ) -> None:
         given: dict[str, Any] = {"source": SOURCE, "contacts": CONTACTS}
@@ -69,7 +70,7 @@ class Rig:
             self.ledger,
             self.discrepancies,
             self.metrics,
-            peers=peers,
+            peers=through,
             clock=lambda: self.now,
         )
 
@@ -101,6 +102,11 @@ class Rig:
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/lost+xml;charset=utf-8"
         return held(answer.content)
+
+    def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Run something on the application's loop."""
+        result: T = self.client.blocking_portal.call(function, *arguments)
+        return result
 
     def sync(self, body: str, secret: str | None = None) -> etree._Element:
         """The answer to a request of synchronization; with ``secret`` signed in."""

@@ -13,7 +13,6 @@ from ansim.distribution.lost.services import SERVICES
 from ansim.geo.boundaries import BoundarySet
 from ansim.geo.shapes import Point
 from lost.lost_server import (
-    CENTERS,
     EAST_CENTER,
     GML,
     LOST,
@@ -38,6 +37,7 @@ from lost.lost_server import (
     warned,
 )
 from support.country import SIDE, WEST, place, three_in_a_row
+from support.strategies import CENTERS
 
 POS = "<g:pos>{} {}</g:pos>"
 METRES = 'uom="urn:ogc:def:uom:EPSG::9001"'

@@ -172,7 +172,7 @@ def reported(rig: Rig, count: int) -> list[Report]:
             await asyncio.sleep(0.01)
         raise AssertionError(f"no {count} reports")
 
-    return rig.client.blocking_portal.call(ask)  # type: ignore[no-any-return]
+    return rig.call(ask)
 
 
 def test_a_report_names_a_network_not_a_client() -> None:

@@ -8,7 +8,6 @@ from lxml import etree
 from ansim.core.settings import LostContact
 from ansim.distribution.lost import services
 from lost.lost_server import (
-    CENTERS,
     EAST_CENTER,
     EXT,
     GML,
@@ -33,6 +32,7 @@ from lost.lost_server import (
     warned,
 )
 from support.country import place
+from support.strategies import CENTERS
 
 METRES = 'uom="urn:ogc:def:uom:EPSG::9001"'
 
