@@ -83,7 +83,7 @@ class LostPart:
             strict=lost.strict,
             per_minute=lost.per_minute,
         )
-        self._pulling: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def routes(self) -> list[ASGIRouteHandler]:
@@ -94,13 +94,16 @@ class LostPart:
         """Take the mappings of others on board, and begin to ask for new ones."""
         await self.sync.load()
         await self.repairs.start()
-        self._pulling = asyncio.create_task(self._pull(), name="lost-sync")
+        self._tasks = [
+            asyncio.create_task(asyncio.to_thread(self.server.warm), name="lost-warm"),
+            asyncio.create_task(self._pull(), name="lost-sync"),
+        ]
 
     async def stop(self) -> None:
         """End what runs."""
-        if self._pulling is not None:
-            self._pulling.cancel()
-            await asyncio.gather(self._pulling, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.repairs.stop()
         await self.peers.close()
 

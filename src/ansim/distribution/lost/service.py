@@ -256,6 +256,12 @@ class LostServer:
             return writing.get_service_list_boundary(gml, expires, path=(self.source,))
         return writing.get_service_boundary(gml, path=(self.source,))
 
+    def warm(self) -> None:
+        """Work out who answers for each municipality, so that no early asker waits for it."""
+        book = self._current(self._clock())
+        for code in book.boundaries.codes:
+            book.entry(code)
+
     def own_mappings(self) -> Iterator[tuple[model.Fingerprint, bytes]]:
         """The mappings that this server answers for, with their boundaries, for other servers (RFC 6739)."""
         book = self._current(self._clock())
