@@ -3,52 +3,33 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import shapely
-from msgspec import Struct
 
 from ansim.core.clock import iso, now
 from ansim.distribution.lost import model, services, writing
 from ansim.distribution.lost.civic import Gazetteer, Match
+from ansim.distribution.lost.finding import (
+    Elsewhere,
+    Found,
+    as_warning,
+    by_shape,
+    locate,
+    offered,
+    service_for,
+)
 from ansim.distribution.lost.mappings import FRESH_S, Contact, Ground, MappingBook, MappingFor, expiry
 from ansim.distribution.lost.model import ErrorKind, LostError, Note, WarningKind
 from ansim.distribution.lost.nearby import Nearby
 from ansim.distribution.service import Distribution
-from ansim.geo.answers import Answer
 from ansim.geo.boundaries import BoundarySet
-from ansim.geo.shapes import Circle, Point, Polygon, Prism, Shape
+from ansim.geo.shapes import Circle, Polygon, Prism, Shape
 
 MOST_MAPPINGS = 10
 """Mappings in one answer, unless a limit asks for more (RFC 6451)."""
 AT_ONCE = 100
 """Polygons of more places are looked up beside the event loop."""
 _REDIRECTED = "this area is answered for there"
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """Municipalities that answer, the best first; ``distant`` says that none of them holds the place."""
-
-    codes: tuple[str, ...]
-    distant: bool = False
-    notes: tuple[Note, ...] = ()
-    validation: bytes = b""
-
-
-class Elsewhere(Protocol):
-    """Other servers: those that areas are delegated to, and the one above."""
-
-    def for_codes(self, codes: Sequence[str], *, distant: bool) -> str | None:
-        """The server to ask for these municipalities, None: this one answers."""
-        ...
-
-    async def ask(self, server: str, body: bytes, path: Sequence[str]) -> bytes:
-        """The answer of another server to the request in ``body``; raises LostError when there is none."""
-        ...
-
-    def held(self, codes: Sequence[str], service: str, shape: Shape | None, now: datetime) -> list[bytes]:
-        """Mappings that were pushed for the place (RFC 6739), ready to be passed on."""
-        ...
 
 
 class LostServer:
@@ -94,7 +75,7 @@ class LostServer:
             others: tuple[str, ...] = ()
             default = True
         else:
-            answer = _locate(boundaries, shape)
+            answer = locate(boundaries, shape)
             code, others, default = answer.center_code, answer.others, answer.method == "nearest"
         entry = book.entry(code)
         return MappingFor(
@@ -117,7 +98,7 @@ class LostServer:
                 return await self._find_service(request, body, strict)
             case model.ListServices():
                 path = self._path(request.path)
-                return writing.list_services(_offered(request.service), source=self.source, path=path)
+                return writing.list_services(offered(request.service), source=self.source, path=path)
             case model.ListServicesByLocation():
                 return await self._list_by_location(request, body, strict)
             case model.GetServiceBoundary():
@@ -126,7 +107,7 @@ class LostServer:
 
     async def _find_service(self, request: model.FindService, body: bytes, strict: bool) -> bytes:
         path = self._path(request.path)
-        service, substituted = _service(request.service)
+        service, substituted = service_for(request.service)
         book = self._current(self._clock())
         found = await self._found_beside(book, request.location, strict)
         notes = [*substituted, *found.notes]
@@ -148,7 +129,7 @@ class LostServer:
                 except LostError as error:
                     if strict or error.kind is ErrorKind.LOOP:
                         raise
-                    notes.append(Note(_as_warning(error.kind), error.message))
+                    notes.append(Note(as_warning(error.kind), error.message))
         mappings = self._mappings(book, request, service, found)
         connected = found.distant or book.entry(found.codes[0]).connected
         if not connected:
@@ -229,7 +210,7 @@ class LostServer:
                 except LostError as error:
                     if strict or error.kind is ErrorKind.LOOP:
                         raise
-                    notes = (*notes, Note(_as_warning(error.kind), error.message))
+                    notes = (*notes, Note(as_warning(error.kind), error.message))
             elif server is not None:
                 return writing.redirect(server, source=self.source, message=_REDIRECTED)
         code, extra = found.codes[0], b""
@@ -238,7 +219,7 @@ class LostServer:
         elif request.list_boundary == "reference":
             extra = writing.list_boundary_reference(self.source, book.entry(code).key)
         return writing.list_services_by_location(
-            _offered(request.service),
+            offered(request.service),
             source=self.source,
             path=path,
             location_id=request.location.id,
@@ -282,7 +263,7 @@ class LostServer:
 
     def _found(self, book: MappingBook, location: model.Location, strict: bool) -> Found:
         if isinstance(location, model.GeodeticLocation):
-            return _by_shape(book.boundaries, location)
+            return by_shape(book.boundaries, location)
         if self._gazetteer is None or self._gazetteer[0] is not book.boundaries:
             self._gazetteer = (book.boundaries, Gazetteer(book.boundaries))
         match = self._gazetteer[1].match(location.fields)
@@ -321,45 +302,3 @@ class LostServer:
         if self.source in path:
             raise LostError(ErrorKind.LOOP, "the request has been here before")
         return (*path, self.source)
-
-
-def _locate(boundaries: BoundarySet, shape: Shape) -> Answer:
-    if isinstance(shape, Point):
-        return boundaries.locate(shape.lat, shape.lon)
-    return boundaries.locate_shape(shape)
-
-
-def _by_shape(boundaries: BoundarySet, location: model.GeodeticLocation) -> Found:
-    answer = _locate(boundaries, location.shape)
-    notes = tuple(
-        Note(WarningKind.LOCATION_INVALID, f"repaired before use: {repair}") for repair in location.repairs
-    )
-    if answer.method == "nearest":
-        told = f"outside every boundary: the nearest is {answer.distance_m / 1000:.1f} km away"
-        notes = (*notes, Note(WarningKind.DEFAULT_MAPPING_RETURNED, told))
-    return Found(codes=(answer.center_code, *answer.others), distant=answer.method == "nearest", notes=notes)
-
-
-def _service(urn: str | None) -> tuple[services.Service, tuple[Note, ...]]:
-    """The service to answer for, its parent in doubt; raises serviceNotImplemented."""
-    if urn is None:
-        note = Note(WarningKind.SERVICE_SUBSTITUTION, f"no service was named: {services.SOS} is answered")
-        return services.SERVICES[services.SOS], (note,)
-    found = services.resolve(urn)
-    if found is None:
-        raise LostError(ErrorKind.SERVICE_NOT_IMPLEMENTED, f"{urn} is not offered here")
-    if found.urn == urn.strip().lower():
-        return found, ()
-    return found, (Note(WarningKind.SERVICE_SUBSTITUTION, f"{found.urn} is answered for {urn}"),)
-
-
-def _offered(urn: str | None) -> tuple[str, ...]:
-    """The services beneath one; raises serviceNotImplemented when it is unknown."""
-    if urn is not None and services.resolve(urn) is None:
-        raise LostError(ErrorKind.SERVICE_NOT_IMPLEMENTED, f"{urn} is not offered here")
-    return services.beneath(urn)
-
-
-def _as_warning(kind: ErrorKind) -> WarningKind:
-    timeout = kind is ErrorKind.SERVER_TIMEOUT
-    return WarningKind.SERVER_TIMEOUT if timeout else WarningKind.SERVER_ERROR
