@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,16 @@ class Distribution:
     def boundaries(self) -> BoundarySet:
         """The boundaries in force now."""
         return self._history.as_of(now())
+
+    @property
+    def generations(self) -> tuple[BoundarySet, ...]:
+        """Every generation of boundaries on board, in the order they come into force."""
+        return self._history.generations
+
+    def changes_at(self, moment: datetime) -> datetime | None:
+        """When the boundaries in force at ``moment`` give way to the next; None: no change is planned."""
+        later = (one.effective_from for one in self._history.generations if one.effective_from > moment)
+        return next(later, None)
 
     def center(self, code: str) -> CenterRef:
         """An enrolled center by code."""
