@@ -4,7 +4,6 @@ Order of the rule: greatest overlap with the shape; then the boundary nearest to
 lowest code. A shape outside every boundary belongs to the nearest one. Nothing ever returns "no one".
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely import intersects_xy
 from shapely.geometry.base import BaseGeometry
 
 from ansim.geo import cellgrid
@@ -21,7 +19,7 @@ from ansim.geo.answers import Answer, Columns, Draft
 from ansim.geo.flat import flattened
 from ansim.geo.pieces import Pieces, half_sides
 from ansim.geo.polygons import polygonal
-from ansim.geo.shape import require_position
+from ansim.geo.shape import position_columns, require_position
 from ansim.geo.shapes import Circle, Point, Shape
 
 SAME_SHARE = 1e-6
@@ -78,10 +76,10 @@ class BoundarySet:
             if shape.is_empty:
                 raise ValueError(f"boundary {code} has no area")
         self.geometries.flags.writeable = False
-        self._shapes: list[BaseGeometry] = list(self.geometries)
         self._tree = shapely.STRtree(self.geometries)
         self._pieces = Pieces(self.geometries)
         self._grid = cellgrid.CellGrid(self.geometries, cell_deg) if cell_deg else None
+        self._candidates: Geometries = self.geometries[self._grid.candidates if self._grid else slice(0)]
         self._contained = [
             Answer(center_code=code, center_name=name, method="contains", approximate=approximate)
             for code, name in zip(self.codes, self.names, strict=True)
@@ -121,7 +119,7 @@ class BoundarySet:
         self, lat: npt.ArrayLike, lon: npt.ArrayLike, radius_m: npt.ArrayLike | None = None
     ) -> Columns:
         """:meth:`locate` for n shapes at once, the same answers; ``ValueError`` names the first bad row."""
-        lats, lons, radii = self._columns(lat, lon, radius_m)
+        lats, lons, radii = position_columns(lat, lon, radius_m)
         radii = np.where(radii < POINT_BELOW_M, 0.0, radii)
         draft = Draft(len(lats))
         labels = self._by_grid(lats, lons, radii)
@@ -238,36 +236,25 @@ class BoundarySet:
         if label >= 0:
             return self._contained[label]
         if label <= cellgrid.MIXED:
-            hits = [one for one in self._near(label, lat, lon) if intersects_xy(self._shapes[one], lon, lat)]
+            hits = self._holding(label, lat, lon)
             if len(hits) == 1:
-                return self._contained[hits[0]]
-            if hits:
+                return self._contained[int(hits[0])]
+            if len(hits):
                 touched = tuple(self.codes[other] for other in hits[1:])
-                return msgspec.structs.replace(self._contained[hits[0]], others=touched)
+                return msgspec.structs.replace(self._contained[int(hits[0])], others=touched)
         nearest, away = self._pieces.nearest_one(lat, lon)
         return msgspec.structs.replace(self._contained[nearest], method="nearest", distance_m=away)
 
-    def _near(self, label: int, lat: float, lon: float) -> Sequence[int]:
-        """The polygons that may hold a place, lowest first."""
-        if self._grid is not None:
-            return self._grid.candidates(label)
-        return sorted(self._tree.query(shapely.points(lon, lat)).tolist())
-
-    def _columns(
-        self, lat: npt.ArrayLike, lon: npt.ArrayLike, radius_m: npt.ArrayLike | None
-    ) -> tuple[Array, Array, Array]:
-        lats, lons = np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
-        radii = np.zeros(len(lats)) if radius_m is None else np.asarray(radius_m, dtype=np.float64)
-        if not lats.shape == lons.shape == radii.shape or lats.ndim != 1:
-            raise ValueError("lat, lon and radius_m must be one-dimensional and of one length")
-        sound = (np.abs(lats) <= 90) & (np.abs(lons) <= 180) & (radii >= 0) & (radii < math.inf)
-        if not sound.all():
-            row = int(np.flatnonzero(~sound)[0])
-            try:
-                require_position(float(lats[row]), float(lons[row]), float(radii[row]))
-            except ValueError as problem:
-                raise ValueError(f"row {row}: {problem}") from None
-        return lats, lons, radii
+    def _holding(self, label: int, lat: float, lon: float) -> Indices:
+        """The polygons that hold a place, lowest first."""
+        if self._grid is None:
+            candidates: Indices = np.sort(self._tree.query(shapely.points(lon, lat)))
+            shapes = self.geometries[candidates]
+        else:
+            first, end = self._grid.span(label)
+            candidates, shapes = self._grid.candidates[first:end], self._candidates[first:end]
+        holding: Indices = candidates[shapely.intersects_xy(shapes, lon, lat)]
+        return holding
 
     def _by_grid(self, lats: Array, lons: Array, radii: Array) -> Indices:
         """Labels of the grid: an answer for what lies in cells without a border."""

@@ -29,18 +29,15 @@ class CellGrid:
         self._columns = int((east - self._west) / self.cell_deg) + 2
         self._rows = int((north - self._south) / self.cell_deg) + 2
         self._cells = self._fill(polygons, self._crossed(polygons))
-        self._candidates, self._first = self._touching(polygons)
-        self._tuples = [
-            tuple(self._candidates[first:end].tolist())
-            for first, end in zip(self._first[:-1].tolist(), self._first[1:].tolist(), strict=True)
-        ]
+        self.candidates, self._first = self._touching(polygons)
+        self._firsts: list[int] = self._first.tolist()
         self._mixed_before = np.zeros((self._rows + 1, self._columns + 1), dtype=np.int32)
         np.cumsum(np.cumsum(self._cells <= MIXED, axis=0), axis=1, out=self._mixed_before[1:, 1:])
 
     def at(self, lat: float, lon: float) -> int:
         """Index of the polygon that fills the cell of a place, :data:`OUTSIDE`, or a mixed cell's label.
 
-        Labels of mixed cells are below :data:`MIXED`; :meth:`candidates` takes them.
+        Labels of mixed cells are below :data:`MIXED`; :meth:`span` takes them.
         """
         row = (lat - self._south) / self.cell_deg
         column = (lon - self._west) / self.cell_deg
@@ -48,21 +45,21 @@ class CellGrid:
             return int(self._cells[int(row), int(column)])
         return OUTSIDE
 
-    def candidates(self, label: int) -> tuple[int, ...]:
-        """The polygons that may hold a place in the mixed cell with this label, lowest first."""
-        return self._tuples[MIXED - 1 - label]
+    def span(self, label: int) -> tuple[int, int]:
+        """Where in ``candidates`` the polygons stand that may hold a place in a mixed cell, lowest first."""
+        cell = MIXED - 1 - label
+        return self._firsts[cell], self._firsts[cell + 1]
 
     def candidates_many(self, labels: Labels) -> tuple[Labels, Labels]:
-        """:meth:`candidates` of n mixed cells: (place, polygon), one row a pair, by polygon."""
+        """The candidates of n mixed cells: (place, polygon), one row a pair, by polygon and cell."""
         cell = MIXED - 1 - labels
         first = self._first[cell]
         count = self._first[cell + 1] - first
         place = np.repeat(np.arange(len(labels)), count)
         within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
-        polygon = self._candidates[np.repeat(first, count) + within]
-        order = np.argsort(
-            polygon, kind="stable"
-        )  # one polygon after the other: its index stays in the cache
+        polygon = self.candidates[np.repeat(first, count) + within]
+        # One polygon after the other, and within it from cell to cell: its index stays in the cache.
+        order = np.argsort(polygon * len(self._first) + cell[place])
         return place[order], polygon[order]
 
     def at_many(self, lat: Array, lon: Array) -> Labels:

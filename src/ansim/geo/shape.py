@@ -35,6 +35,24 @@ def require_position(lat: float, lon: float, radius_m: float = 0.0) -> None:
         raise ValueError(f"radius_m must be a finite number of at least 0, not {radius_m}")
 
 
+def position_columns(
+    lat: npt.ArrayLike, lon: npt.ArrayLike, radius_m: npt.ArrayLike | None
+) -> tuple[Array, Array, Array]:
+    """Columns of n circles (no radii: points); ``ValueError`` names the first row that is none."""
+    lats, lons = np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
+    radii = np.zeros(len(lats)) if radius_m is None else np.asarray(radius_m, dtype=np.float64)
+    if not lats.shape == lons.shape == radii.shape or lats.ndim != 1:
+        raise ValueError("lat, lon and radius_m must be one-dimensional and of one length")
+    sound = (np.abs(lats) <= 90) & (np.abs(lons) <= 180) & (radii >= 0) & (radii < math.inf)
+    if not sound.all():
+        row = int(np.flatnonzero(~sound)[0])
+        try:
+            require_position(float(lats[row]), float(lons[row]), float(radii[row]))
+        except ValueError as problem:
+            raise ValueError(f"row {row}: {problem}") from None
+    return lats, lons, radii
+
+
 class Circle(msgspec.Struct, frozen=True, kw_only=True):
     """A circle (RFC 5491, section 5.2.3) the person is in with ``confidence``; a point has radius 0."""
 
