@@ -312,3 +312,31 @@ def test_check_finds_nothing_in_border_strips(columns: int, rows: int) -> None:
     codes = [str(place) for place in range(len(shapes))]
     boundaries = BoundarySet(codes, names, shapes, effective_from=NOW, source="test", cell_deg=0.0)
     assert check(boundaries) == []
+
+
+@pytest.mark.parametrize("grid", ["EPSG:5174", "EPSG:5179", "EPSG:5186"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_shapefile_as_korean_offices_write_it(tmp_path: Path, grid: str, declared: bool) -> None:
+    """CP949 attributes, with or without the file that says so, on each of the national grids."""
+    transformer = pytest.importorskip("pyproj").Transformer.from_crs("EPSG:4326", grid, always_xy=True)
+    flat = [
+        shapely.transform(shape, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
+        for shape in (MANAN, DONGAN, GUNPO)
+    ]
+    path = tmp_path / "sig.shp"
+    names = np.array(["안양시만안구", "안양시동안구", "군포시"], dtype=object)
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(np.array(flat, dtype=object)),
+        [np.array(["41171", "41173", "41410"], dtype=object), names],
+        ["SIG_CD", "SIG_KOR_NM"],
+        driver="ESRI Shapefile",
+        geometry_type="Polygon",
+        crs=grid,
+        encoding="CP949",
+    )
+    if not declared:
+        path.with_suffix(".cpg").unlink()
+    boundaries = read_file(path, effective_from=NOW)
+    assert named(boundaries)["41410"] == "군포시"
+    assert boundaries.geometry("41171").bounds == pytest.approx(MANAN.bounds, abs=2e-5)

@@ -39,7 +39,7 @@ class SmallCountry(Distribution):
         self._centers = {code: NAMES[code] for code in enrolled}
         self._history = BoundaryHistory([boundaries or three_in_a_row()])
 
-    def answering(self, jurisdiction: str) -> str | None:
+    def answering(self, jurisdiction: str, boundaries: BoundarySet | None = None) -> str | None:
         """Itself, when its center is connected."""
         return jurisdiction if jurisdiction in self._centers else None
 

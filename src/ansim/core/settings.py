@@ -64,6 +64,9 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     handover_rest_s: Annotated[
         float, Meta(ge=0, description="seconds between two hand-overs of one incident")
     ] = 20.0
+    discrepancy_m2: Annotated[
+        float, Meta(ge=0, description="smallest gap or overlap of boundaries that is reported, in m²")
+    ] = 1_000.0
 
 
 class LostContact(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

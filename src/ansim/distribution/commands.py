@@ -15,6 +15,7 @@ from ansim.core.clock import iso, now, parse_iso
 from ansim.distribution import generations, importer
 from ansim.distribution.boundaries import default_boundaries
 from ansim.distribution.boundary_check import MIN_AREA_M2, Discrepancy, check
+from ansim.distribution.fetch import CACHE, fetch
 from ansim.distribution.where import CsvProblem, answer_csv, decode_csv, describe, located
 from ansim.geo.boundaries import BoundarySet
 
@@ -103,13 +104,47 @@ def jurisdictions() -> None:
 @_data
 def import_file(file: Path, effective_from: datetime | None, unite: bool, data: Path | None) -> None:
     """Import FILE (TopoJSON, GeoJSON, Shapefile, GeoPackage) as a new generation of boundaries."""
-    if data is None:
-        raise click.ClickException("Say which node: give its data folder with --data or ANSIM_DATA.")
+    node = _node(data)
     began = effective_from or now()
     with _remedy(), _progress() as progress:
         boundaries = importer.read_file(file, effective_from=began, unite=unite, progress=progress)
-        found = check(boundaries)
-        kept = generations.keep(data / generations.FOLDER, boundaries, imported_at=now())
+        _keep(node, boundaries)
+
+
+@jurisdictions.command("fetch")
+@click.argument("version", required=False)
+@click.option(
+    "--effective-from", type=Moment(), help="When they come into force (ISO 8601); default: VERSION's day."
+)
+@click.option(
+    "--unite/--districts", default=True, show_default=True, help="Put 일반구 under their city, or not."
+)
+@_data
+def fetch_boundaries(
+    version: str | None, effective_from: datetime | None, unite: bool, data: Path | None
+) -> None:
+    """Fetch surveyed boundaries of a day (VERSION, as 20260701; default: the newest) and import them.
+
+    Downloads once through the package admdongkor and keeps the file: later no network is needed.
+    """
+    node = _node(data)
+    with _remedy(), _progress() as progress:
+        boundaries = fetch(
+            node / CACHE, version, effective_from=effective_from, unite=unite, progress=progress
+        )
+        _keep(node, boundaries)
+
+
+def _node(data: Path | None) -> Path:
+    if data is None:
+        raise click.ClickException("Say which node: give its data folder with --data or ANSIM_DATA.")
+    return data
+
+
+def _keep(data: Path, boundaries: BoundarySet) -> None:
+    """Keep a generation and tell what it is."""
+    found = check(boundaries)
+    kept = generations.keep(data / generations.FOLDER, boundaries, imported_at=now())
     click.echo(
         f"관할 {kept.count}곳, {iso(kept.effective_from)}부터 · "
         f"{kept.count} jurisdictions in force from {iso(kept.effective_from)} ({kept.id})"

@@ -100,7 +100,7 @@ def _read_rows(path: Path, report: Progress) -> tuple[list[Row], bool]:
         raise BoundaryFileError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB")
     report("read", 0, 1)
     try:
-        meta, _, wkb, columns = pyogrio.raw.read(path, max_features=MAX_ROWS + 1)
+        meta, _, wkb, columns = _read_raw(path)
     except (DataSourceError, DataLayerError, FieldError, UnicodeDecodeError) as problem:
         raise BoundaryFileError(f"{path.name} is no readable boundary file: {problem}") from problem
     if wkb is None or not len(wkb):
@@ -112,6 +112,16 @@ def _read_rows(path: Path, report: Progress) -> tuple[list[Row], bool]:
     rows = _rows(path.name, table, shapely.from_wkb(wkb, on_invalid="fix"), meta["crs"], report)
     methods = {str(value) for value in table.get("method", ())}
     return rows, "approximate" in methods
+
+
+def _read_raw(path: Path) -> Any:
+    """The layer; a Shapefile that names no encoding is UTF-8 or, as Korean offices write it, CP949."""
+    if path.suffix.lower() != ".shp" or path.with_suffix(".cpg").exists():
+        return pyogrio.raw.read(path, max_features=MAX_ROWS + 1)
+    try:
+        return pyogrio.raw.read(path, max_features=MAX_ROWS + 1, encoding="UTF-8")
+    except UnicodeDecodeError:
+        return pyogrio.raw.read(path, max_features=MAX_ROWS + 1, encoding="CP949")
 
 
 def _rows(

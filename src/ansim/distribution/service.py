@@ -74,26 +74,30 @@ class Distribution:
         _log.info("boundaries reloaded", count=len(self.boundaries))
         return True
 
-    def answering(self, jurisdiction: str) -> str | None:
-        """The enrolled center that answers for a jurisdiction, None when its center is not connected."""
-        boundaries = self.boundaries
-        if self._assigned is None or self._assigned[0] is not boundaries:
+    def answering(self, jurisdiction: str, boundaries: BoundarySet | None = None) -> str | None:
+        """The enrolled center that answers for a jurisdiction, None when its center is not connected.
+
+        ``boundaries``: those it was found in; they may be exchanged meanwhile. Default: those in force.
+        """
+        boundaries = boundaries or self.boundaries
+        assigned = self._assigned
+        if assigned is None or assigned[0] is not boundaries:
             own = {code: code for code in default_boundaries().codes}
             table = (
                 own if boundaries is default_boundaries() else inherit(default_boundaries(), boundaries, own)
             )
-            self._assigned = (boundaries, table)
-        code = self._assigned[1].get(jurisdiction, jurisdiction)
+            assigned = self._assigned = (boundaries, table)
+        code = assigned[1].get(jurisdiction, jurisdiction)
         return code if code in self._centers else None
 
-    def order(self, jurisdiction: str | None) -> list[CenterRef]:
+    def order(self, jurisdiction: str | None, boundaries: BoundarySet | None = None) -> list[CenterRef]:
         """Enrolled centers, the one that answers for the jurisdiction first, then by nearness."""
-        boundaries = self.boundaries
+        boundaries = boundaries or self.boundaries
         if jurisdiction is None or jurisdiction not in boundaries:
             return [self.center(code) for code in self._centers]
         ranked: dict[str, None] = {}
         for code in (jurisdiction, *boundaries.neighbours(jurisdiction)):
-            center = self.answering(code)
+            center = self.answering(code, boundaries)
             if center is not None:
                 ranked.setdefault(center)
         for code in self._centers:  # one whose own area is not on this map still answers, last
@@ -106,10 +110,11 @@ class Distribution:
             first = self._first_alive([self.center(code) for code in self._centers])
             routed = Routed(code=first.code, name=first.name, method="default")
             return Route(routed=routed, owner=first, reason="routed")
-        answer, unused = self._answer(position)
-        order = self.order(answer.center_code)
-        responsible = self.answering(answer.center_code)
-        touched = dict.fromkeys(self.answering(code) for code in answer.others)
+        boundaries = self.boundaries  # once: they may be exchanged while this is answered
+        answer, unused = self._answer(position, boundaries)
+        order = self.order(answer.center_code, boundaries)
+        responsible = self.answering(answer.center_code, boundaries)
+        touched = dict.fromkeys(self.answering(code, boundaries) for code in answer.others)
         owner = self._first_alive(order)
         informed = tuple(self.center(code) for code in touched if code is not None and code != owner.code)
         marks = (*unused, "center_not_connected") if responsible is None else unused
@@ -124,9 +129,9 @@ class Distribution:
         rerouted = responsible is not None and owner.code != responsible
         return Route(routed=routed, owner=owner, reason="no_ack" if rerouted else "routed")
 
-    def _answer(self, position: Position) -> tuple[Answer, tuple[str, ...]]:
+    @staticmethod
+    def _answer(position: Position, boundaries: BoundarySet) -> tuple[Answer, tuple[str, ...]]:
         """Who is responsible for a position, by its shape where it states one."""
-        boundaries = self.boundaries
         if position.shape is not None:
             try:
                 return boundaries.locate_shape(position.shape), ()

@@ -4,17 +4,22 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 
 from ansim.cameras.api import camera_routes
 from ansim.cameras.service import CameraService
 from ansim.core.actors import Actor
+from ansim.core.bus import Letter
 from ansim.core.clock import now
 from ansim.core.database import Tx
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.dispatch.api import desk_routes
 from ansim.dispatch.service import DispatchService
+from ansim.distribution.discrepancies import LETTER as DISCREPANCY_LETTER
+from ansim.distribution.discrepancies import Discrepancies, Report
+from ansim.distribution.discrepancy_api import discrepancy_routes
 from ansim.distribution.generations import FOLDER, in_force
 from ansim.distribution.health import Beat
 from ansim.distribution.link import HubLink
@@ -54,6 +59,7 @@ def center(settings: Settings) -> Litestar:
     operations = Operations(parts.database, journal, settings.code, settings.name)
     dispatch = DispatchService(parts.database, journal, settings.code)
     cameras = CameraService(parts.database)
+    discrepancies = Discrepancies(parts.database, parts.outbox)
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
@@ -83,9 +89,17 @@ def center(settings: Settings) -> Litestar:
     def node() -> dict[str, Any]:
         return {"code": settings.code, "name": settings.name, "hub_link": link.state()}
 
+    def take_discrepancy(tx: Tx, letter: Letter) -> None:
+        discrepancies.receive(tx, msgspec.json.decode(letter.body, type=Report))
+
     @contextlib.asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
-        await parts.start({EVENTS: journal.receive, POSITIONS: journal.receive_positions})
+        handlers = {
+            EVENTS: journal.receive,
+            POSITIONS: journal.receive_positions,
+            DISCREPANCY_LETTER: take_discrepancy,
+        }
+        await parts.start(handlers)
         await seed_staff(parts.people, settings)
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
@@ -100,6 +114,7 @@ def center(settings: Settings) -> Litestar:
     routes = [
         *staff_routes(parts.people),
         *map_routes(area),
+        *discrepancy_routes(discrepancies, settings.code),
         *camera_routes(cameras, position_of),
         *console_routes(
             settings=settings,

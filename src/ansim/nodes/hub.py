@@ -15,10 +15,11 @@ from ansim.core.secrets import secret
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
-from ansim.distribution.discrepancies import Discrepancies
+from ansim.distribution.discrepancies import MENDED_LETTER, Discrepancies, Mended
 from ansim.distribution.health import Beat, CenterHealth
 from ansim.distribution.lost.part import LostPart
 from ansim.distribution.service import Distribution
+from ansim.distribution.watch import BoundaryWatch
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
 from ansim.incidents.model import Incident
@@ -76,6 +77,7 @@ def hub(settings: Settings) -> Litestar:
     )
     ladder = LadderWorker(parts.database, journal, distribution, settings.policy, parts.metrics)
     reports = Discrepancies(parts.database, parts.outbox, settings.centers)
+    watch = BoundaryWatch(distribution, reports, min_area_m2=settings.policy.discrepancy_m2)
     lost = LostPart(settings, distribution, parts.database, ledger, reports, parts.metrics)
     sms = SmsWorker(parts.database, parts.sms_queue, PrintSms(settings.data_dir / "sms.log"), parts.metrics)
 
@@ -103,6 +105,9 @@ def hub(settings: Settings) -> Litestar:
             node=letter.node,
         )
 
+    def take_mended(tx: Tx, letter: Letter) -> None:
+        reports.receive_mended(tx, msgspec.json.decode(letter.body, type=Mended), letter.node)
+
     async def on_beat(subject: str, body: bytes) -> bytes:
         beat = msgspec.json.decode(body, type=Beat)
         if beat.code == subject.split(".")[2]:  # the leaf's permissions vouch for the subject, not the body
@@ -116,16 +121,19 @@ def hub(settings: Settings) -> Litestar:
             POSITIONS: journal.receive_positions,
             LOOK: take_look,
             HEAD: take_head,
+            MENDED_LETTER: take_mended,
         }
         await parts.start(handlers)
         await parts.bus.answer("ansim.hub.*.beat", on_beat)
         await ladder.start()
         await sms.start()
+        await watch.start()
         await lost.start()
         try:
             yield
         finally:
             await lost.stop()
+            await watch.stop()
             await sms.stop()
             await ladder.stop()
             await parts.stop()
