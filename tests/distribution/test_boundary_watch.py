@@ -30,11 +30,12 @@ PLACE = (37.05, 127.05)
 
 
 def survey(first: str, *, began: datetime = JULY, gap_deg: float = 0.0, count: int = 2) -> BoundarySet:
-    """Towns side by side, ``first`` the westernmost; ``gap_deg`` of the first is a hole that nobody claims."""
+    """Towns side by side; ``gap_deg``: side of a hole in the first, ``first``, that nobody claims."""
     shapes = [shapely.box(127.0 + 0.1 * number, 37.0, 127.1 + 0.1 * number, 37.1) for number in range(count)]
     if gap_deg:
         shapes[0] = shapes[0].difference(shapely.box(127.02, 37.02, 127.02 + gap_deg, 37.02 + gap_deg))
     codes = [first, *(str(90_000 + number) for number in range(1, count))]
+    names = [f"{code}시" for code in codes]
     names = [f"{code}시" for code in codes]
     return BoundarySet(codes, names, shapes, effective_from=began, source=f"of {first}")
 
