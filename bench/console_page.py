@@ -97,16 +97,18 @@ def _watch(url: str, headers: dict[str, str], count: int, pipe: Pipe) -> None:
     """Follow ``count`` streams; say "open" when all have their snapshot, and at the end the frames."""
     got = [0] * count
 
-    async def follow(number: int) -> None:
+    async def follow(number: int, opened: asyncio.Event) -> None:
         async with Wire(url, headers) as wire:
             with contextlib.suppress(Broken):  # then its count stands still, which the frames show
                 async for _ in wire.frames("/api/console/stream"):
                     got[number] += 1
+                    if got[number] == 2:  # the answer's head, and the snapshot
+                        opened.set()
 
     async def run() -> None:
-        tasks = [asyncio.create_task(follow(number)) for number in range(count)]
-        while min(got) < 2:  # the answer's head, and the snapshot
-            await asyncio.sleep(0.02)
+        opened = [asyncio.Event() for _ in range(count)]
+        tasks = [asyncio.create_task(follow(number, event)) for number, event in enumerate(opened)]
+        await asyncio.gather(*(event.wait() for event in opened))
         pipe.send("open")
         await asyncio.to_thread(pipe.recv)
         for task in tasks:

@@ -52,6 +52,12 @@ def database(url: str) -> Iterator[Database]:
     opened.close()
 
 
+def hold(busy: Event, gate: Event) -> bool:
+    """Keep the writer until the gate opens."""
+    busy.set()
+    return gate.wait(10)
+
+
 def letter_row(name: str) -> dict[str, object]:
     return {"id": name, "node": "hub", "payload": b"x", "reason": "test", "at": "2026-09-21T14:13:20.000Z"}
 
@@ -64,7 +70,7 @@ def test_migrations_make_exactly_what_the_stores_declare(database: Database) -> 
 
 
 async def test_jobs_that_wait_together_succeed_and_fail_alone(database: Database) -> None:
-    gate = Event()
+    busy, gate = Event(), Event()
     committed: list[int] = []
 
     def job(tx: Tx, number: int) -> int:
@@ -75,9 +81,8 @@ async def test_jobs_that_wait_together_succeed_and_fail_alone(database: Database
         return number
 
     before = database.commits
-    first = asyncio.create_task(database.write(lambda _: gate.wait(10)))
-    while database.waiting()[1] == 0.0:
-        await asyncio.sleep(0.001)
+    first = asyncio.create_task(database.write(lambda _: hold(busy, gate)))
+    await asyncio.to_thread(busy.wait, 10)
     rest = [asyncio.create_task(database.write(lambda tx, number=n: job(tx, number))) for n in range(30)]  # type: ignore[misc]
     await asyncio.sleep(0)
     assert database.waiting()[0] == 30
@@ -96,10 +101,9 @@ async def test_jobs_that_wait_together_succeed_and_fail_alone(database: Database
 
 async def test_a_full_queue_says_so(url: str) -> None:
     database = Database(url, max_waiting=1)
-    gate = Event()
-    first = asyncio.create_task(database.write(lambda _: gate.wait(10)))
-    while database.waiting()[1] == 0.0:
-        await asyncio.sleep(0.001)
+    busy, gate = Event(), Event()
+    first = asyncio.create_task(database.write(lambda _: hold(busy, gate)))
+    await asyncio.to_thread(busy.wait, 10)
     second = asyncio.create_task(database.write(lambda _: 2))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
@@ -196,12 +200,13 @@ def test_one_press_is_told_and_folded_alike(
         hub.write(lambda tx: hub.journal.record(tx, "i-1", [(ev.Alerted(reason="window"), PERSON)]))
         hub.write(lambda tx: hub.journal.record_positions(tx, "i-1", [position(2), position(1)]))
         deliver()
-        for data in (
+        steps: tuple[ev.Data, ...] = (
             ev.Accepted(code="41170", epoch=1),
             ev.DispatchRequested(agency="112", code="41170"),
             ev.Note(text="통화 연결됨"),
             ev.Closed(disposition="rescued"),
-        ):
+        )
+        for data in steps:
             center.write(lambda tx, data=data: center.journal.record(tx, "i-1", [(data, OPERATOR)]))  # type: ignore[misc]
         deliver()
         at_hub, at_center = hub.incident("i-1"), center.incident("i-1")
