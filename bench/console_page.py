@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 
 from support.wire import Broken, Wire
 
-FLAGS = (
+CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-quic",
     "--no-first-run",
@@ -21,7 +21,7 @@ FLAGS = (
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-)
+]
 WATCH = """
 (() => {
   const arrived = {}, drawn = {};
@@ -51,14 +51,19 @@ WATCH = """
 Both in milliseconds since 1970, by the page's clock."""
 
 
+def chromium() -> str:
+    """Where the browser is."""
+    found = shutil.which("chromium")
+    if found is None:
+        raise SystemExit("Chromium is missing: install the package chromium")
+    return found
+
+
 @contextlib.asynccontextmanager
 async def console_page(url: str, name: str) -> AsyncIterator[Page]:
     """A console, signed in by the demonstration's button for ``name``."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("Chromium is missing: install the package chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = await browser.new_page(viewport={"width": 1440, "height": 900}, locale="ko-KR")
         await page.add_init_script(WATCH)
         await page.goto(url)

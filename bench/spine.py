@@ -116,7 +116,7 @@ async def measure_screen(up: System, seconds: float) -> tuple[dict[str, list[flo
     operator = await up.staff(ANYANG, "op1")
     lines = Lines(up.url(HUB))
     pressed: dict[str, float] = {}
-    async with operator, console_page(up.url(ANYANG), "김관제") as page:
+    async with operator, console_page(up.url(ANYANG), "김안심 관제요원") as page:
         with OtherScreens(up.url(ANYANG), operator._headers(), CONSOLES - 1) as others:
             await asyncio.sleep(2)
 

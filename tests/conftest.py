@@ -14,6 +14,16 @@ settings.register_profile("thorough", parent=settings.get_profile("here"), max_e
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "here"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: with several workers a long one at the end would be waited for alone."""
+    items.sort(key=_weight, reverse=True)
+
+
+def _weight(item: pytest.Item) -> int:
+    """Real processes before browsers, browsers before the rest; within each the order stays."""
+    return 2 * bool(item.get_closest_marker("processes")) + bool(item.get_closest_marker("browser"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL; tests take a database of their own from it."""

@@ -22,6 +22,7 @@ from ansim.core.outbox import dead_letter, outbox
 from ansim.core.secrets import signing_key
 from ansim.incidents import events as ev
 from ansim.incidents import store
+from ansim.incidents.reactions import Write
 from ansim.ledger.commands import KEY
 from ansim.ledger.service import Ledger, looks
 from support.nodes import InlineDatabase, Station, position
@@ -193,7 +194,7 @@ def test_one_press_is_told_and_folded_alike(
 
     try:
         hub.write(lambda tx: hub.journal.record_positions(tx, "i-1", [position(1)]))
-        opening = [(armed(), PERSON), (routed(), PERSON), (owns("41170", 1), PERSON)]
+        opening: list[Write] = [(armed(), PERSON), (routed(), PERSON), (owns("41170", 1), PERSON)]
         hub.write(lambda tx: hub.journal.record(tx, "i-1", opening, known=[]))
         hub.write(lambda tx: store.remember_press(tx, "k-1", "i-1"))
         deliver()
