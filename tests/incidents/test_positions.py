@@ -4,12 +4,14 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansim.core.clock import iso, parse_iso
 from ansim.core.ids import is_id, new_id
+from ansim.geo.shapes import Ellipse
 from ansim.incidents.positions import UNKNOWN_RADIUS_M, Position, number, parse
 
 RECEIVED = datetime(2026, 11, 24, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -168,3 +170,38 @@ def test_a_number_is_finite_and_within_its_bounds(raw: object, low: float, high:
     value = number(raw, low, high)
     assert value is None or (math.isfinite(value) and low <= value <= high)
     assert number(new_id(), low, high) is None
+
+
+ELLIPSE = {"shape": "ellipse", "lat": 37.5, "lon": 127.0, "semi_major_m": 80.0, "semi_minor_m": 20.0}
+
+
+def test_a_stated_shape_is_kept_and_gives_the_circle_where_none_is_stated() -> None:
+    alone, marks = parse({"at": GOOD["at"], "shape": ELLIPSE}, RECEIVED)
+    assert alone is not None
+    assert marks == ()
+    assert alone.shape == Ellipse(lat=37.5, lon=127.0, semi_major_m=80.0, semi_minor_m=20.0)
+    assert (alone.lat, alone.lon, alone.radius) == (37.5, 127.0, 80.0)
+    beside, _ = parse(GOOD | {"shape": ELLIPSE}, RECEIVED)
+    assert beside is not None
+    assert (beside.lat, beside.radius, beside.shape) == (37.3943, 12, alone.shape)
+    again = msgspec.json.decode(msgspec.json.encode(beside), type=Position)
+    assert again == beside
+
+
+def test_a_stated_point_says_nothing_of_its_accuracy() -> None:
+    position, marks = parse(
+        {"at": GOOD["at"], "shape": {"shape": "point", "lat": 37.5, "lon": 127.0}}, RECEIVED
+    )
+    assert position is not None
+    assert position.radius == UNKNOWN_RADIUS_M
+    assert marks == ("no_accuracy",)
+
+
+def test_a_shape_nobody_can_use_is_marked_and_the_circle_stays() -> None:
+    position, marks = parse(GOOD | {"shape": {"shape": "blob"}}, RECEIVED)
+    assert position is not None
+    assert (position.shape, marks) == (None, ("garbled_shape",))
+    assert parse({"shape": {"shape": "blob"}}, RECEIVED) == (None, ("garbled_position", "garbled_shape"))
+    exchanged, marks = parse({"at": GOOD["at"], "shape": ELLIPSE | {"lat": 127.0, "lon": 37.5}}, RECEIVED)
+    assert exchanged is not None
+    assert (exchanged.lat, marks) == (37.5, ("swapped_axes",))

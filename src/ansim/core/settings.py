@@ -66,6 +66,53 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     ] = 20.0
 
 
+class LostContact(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How a center is reached without the hub, and where it is."""
+
+    uris: Annotated[list[str], Meta(min_length=1, max_length=8)]
+    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
+
+
+class LostPeer(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Another LoST server: ``codes`` of the municipalities delegated to it, ``secret`` it syncs with."""
+
+    url: str = ""
+    codes: list[str] = []
+    secret: str = ""
+
+
+class LostSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The hub's LoST server (RFC 5222)."""
+
+    source: Annotated[
+        str,
+        Meta(
+            pattern=r"^(([a-zA-Z0-9-]+\.)+[a-zA-Z0-9]+)?$",
+            description="this server's name in LoST, lost.example.kr; empty: the host of public_url",
+        ),
+    ] = ""
+    strict: Annotated[
+        bool,
+        Meta(description="refuse what the RFC refuses; else repair it, warn and report it"),
+    ] = False
+    lasts_s: Annotated[
+        float, Meta(ge=60, le=31_536_000, description="seconds for which a mapping may be relied on")
+    ] = 86_400.0
+    per_minute: Annotated[int, Meta(ge=1, description="requests a minute of one address")] = 120_000
+    contacts: Annotated[
+        dict[str, LostContact],
+        Meta(description="how a center is reached directly, code = {uris, lat, lon}"),
+    ] = msgspec.field(default_factory=dict)
+    peers: Annotated[
+        dict[str, LostPeer],
+        Meta(description="LoST servers that areas are delegated to, name = {url, codes, secret}"),
+    ] = msgspec.field(default_factory=dict)
+    parent: Annotated[
+        str, Meta(description="name among the peers of the server to ask for places outside; empty: none")
+    ] = ""
+
+
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Everything a node needs to know before it starts."""
 
@@ -91,6 +138,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         Meta(description="hub: the centers enrolled, code = secret of their leaf link"),
     ] = msgspec.field(default_factory=dict)
     bus: BusSettings = BusSettings()
+    lost: LostSettings = LostSettings()
     policy: PolicySettings = PolicySettings()
 
     @property

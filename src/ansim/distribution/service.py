@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import cast
+
+from shapely.errors import GEOSException
 
 from ansim.core import logs
 from ansim.core.clock import now
@@ -11,6 +14,7 @@ from ansim.distribution.boundaries import BoundaryHistory, default_boundaries, i
 from ansim.distribution.generations import FOLDER, history_from_dir, stamp
 from ansim.distribution.health import CenterHealth
 from ansim.distribution.importer import BoundaryFileError
+from ansim.geo.answers import Answer
 from ansim.geo.boundaries import BoundarySet
 from ansim.incidents.events import CenterRef, Method, Routed
 from ansim.incidents.positions import Position
@@ -36,6 +40,16 @@ class Distribution:
     def boundaries(self) -> BoundarySet:
         """The boundaries in force now."""
         return self._history.as_of(now())
+
+    @property
+    def generations(self) -> tuple[BoundarySet, ...]:
+        """Every generation of boundaries on board, in the order they come into force."""
+        return self._history.generations
+
+    def changes_at(self, moment: datetime) -> datetime | None:
+        """When the boundaries in force at ``moment`` give way to the next; None: no change is planned."""
+        later = (one.effective_from for one in self._history.generations if one.effective_from > moment)
+        return next(later, None)
 
     def center(self, code: str) -> CenterRef:
         """An enrolled center by code."""
@@ -92,14 +106,13 @@ class Distribution:
             first = self._first_alive([self.center(code) for code in self._centers])
             routed = Routed(code=first.code, name=first.name, method="default")
             return Route(routed=routed, owner=first, reason="routed")
-        boundaries = self.boundaries
-        answer = boundaries.locate(position.lat, position.lon, position.radius)
+        answer, unused = self._answer(position)
         order = self.order(answer.center_code)
         responsible = self.answering(answer.center_code)
         touched = dict.fromkeys(self.answering(code) for code in answer.others)
         owner = self._first_alive(order)
         informed = tuple(self.center(code) for code in touched if code is not None and code != owner.code)
-        marks = ("center_not_connected",) if responsible is None else ()
+        marks = (*unused, "center_not_connected") if responsible is None else unused
         routed = Routed(
             code=answer.center_code,
             name=answer.center_name,
@@ -110,6 +123,17 @@ class Distribution:
         )
         rerouted = responsible is not None and owner.code != responsible
         return Route(routed=routed, owner=owner, reason="no_ack" if rerouted else "routed")
+
+    def _answer(self, position: Position) -> tuple[Answer, tuple[str, ...]]:
+        """Who is responsible for a position, by its shape where it states one."""
+        boundaries = self.boundaries
+        if position.shape is not None:
+            try:
+                return boundaries.locate_shape(position.shape), ()
+            except GEOSException as error:  # no shape, however odd, may keep a press from being routed
+                _log.error("a shape could not be used, its circle was", reason=str(error))
+                return boundaries.locate(position.lat, position.lon, position.radius), ("shape_not_used",)
+        return boundaries.locate(position.lat, position.lon, position.radius), ()
 
     def _first_alive(self, order: list[CenterRef]) -> CenterRef:
         return next((center for center in order if self.health.alive(center.code)), order[0])

@@ -17,9 +17,11 @@ from shapely.geometry.base import BaseGeometry
 
 from ansim.geo import cellgrid
 from ansim.geo.answers import Answer, Columns, Draft
+from ansim.geo.flat import flattened
 from ansim.geo.pieces import Pieces, half_sides
 from ansim.geo.polygons import polygonal
 from ansim.geo.shape import require_position
+from ansim.geo.shapes import Circle, Point, Shape
 
 SAME_SHARE = 1e-6
 """Shares of a shape that differ by less are equal: below it lies the noise of floating point."""
@@ -129,6 +131,49 @@ class BoundarySet:
             nearest, away = self._pieces.nearest(lats[outside], lons[outside])
             draft.default(outside, nearest, np.maximum(away - radii[outside], 0.0))
         return draft.columns(self.codes, self.names, self.approximate)
+
+    def locate_shape(self, shape: Shape) -> Answer:
+        """Who answers for a position of any shape (RFC 5491), by the greatest overlap with its ground.
+
+        Always answers: a shape has been checked when it was made. One without area is its middle.
+        """
+        flat = flattened(shape)
+        if isinstance(flat, Point | Circle):
+            radius = 0.0 if isinstance(flat, Point) else flat.radius_m
+            return self.locate(flat.lat, flat.lon, radius)
+        ground = flat.to_polygon()
+        lat, lon = flat.center
+        if ground.is_empty:
+            return self._locate_point(lat, lon)
+        return self.locate_ground(ground, lat, lon)
+
+    def locate_ground(self, ground: BaseGeometry, lat: float, lon: float) -> Answer:
+        """Who answers for any ground with an area, whose middle is at ``lat``, ``lon``."""
+        west, south, east, north = ground.bounds
+        label = cellgrid.MIXED
+        if self._grid is not None:
+            middle = np.array([(south + north) / 2]), np.array([(west + east) / 2])
+            half = np.array([(north - south) / 2]), np.array([(east - west) / 2])
+            label = int(self._grid.fill_many(*middle, *half)[0])
+        if label >= 0:
+            return self._contained[label]
+        owner, share = self._pieces.shares_of(ground)
+        touched = share > SAME_SHARE
+        owner, share = owner[touched], share[touched]
+        if not len(owner):
+            nearest, away = self._pieces.nearest_to(ground)
+            return msgspec.structs.replace(self._contained[nearest], method="nearest", distance_m=away)
+        level = np.round(share / SAME_SHARE).astype(np.int64)
+        apart = np.zeros(len(owner))
+        for row in np.flatnonzero((level[:, None] == level).sum(axis=1) > 1):
+            apart[row] = self._pieces.distance_to(int(owner[row]), lat, lon)
+        first, *others = (int(owner[place]) for place in np.lexsort((owner, apart, -level)))
+        whole = float(share.max()) >= 1.0 - SAME_SHARE
+        return msgspec.structs.replace(
+            self._contained[first],
+            method="contains" if whole else "overlap",
+            others=tuple(self.codes[other] for other in others),
+        )
 
     def neighbours(self, code: str) -> tuple[str, ...]:
         """All other codes, nearest boundary first (whole metres), then by code: the order to fall back in."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely import Point
+from shapely.geometry.base import BaseGeometry
 
 from ansim.geo.polygons import subdivide
 from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, distance_m, distances_m
@@ -29,6 +30,14 @@ def half_sides(lat: Array, radius_m: Array) -> tuple[Array, Array]:
     """Degrees that circles reach to north and south, and to east and west of their centres."""
     north = np.minimum(radius_m, MAX_RADIUS_M) / METRES_PER_DEGREE
     return north, north / np.maximum(np.cos(np.radians(lat)), MIN_COSINE)
+
+
+def _true_areas(flat: Geometries) -> Array:
+    """Areas of shapes in the plane that are in proportion to those on the ground (equal-area cylinder)."""
+    areas: Array = shapely.area(
+        shapely.transform(flat, lambda xy: np.column_stack([xy[:, 0], np.sin(np.radians(xy[:, 1]))]))
+    )
+    return areas
 
 
 class Pieces:
@@ -70,6 +79,33 @@ class Pieces:
             with self._prepared:
                 whole[rows] = shapely.contains_properly(self._pieces[piece[rows]], circles[rows])
         return whole
+
+    def shares_of(self, ground: BaseGeometry) -> tuple[Indices, Array]:
+        """Which share of any ground (longitude, latitude, with area) lies in which polygon: (owner, share).
+
+        Areas are true ones, so that a ground from north to south of the country is weighed rightly too.
+        """
+        flat = self._laid(ground)
+        pieces = self._tree.query(flat, predicate="intersects")
+        parts = np.full(len(pieces), flat, dtype=object)
+        cut = ~shapely.contains_properly(flat, self._pieces[pieces])
+        parts[~cut] = self._pieces[pieces[~cut]]
+        parts[cut] = shapely.intersection(self._pieces[pieces[cut]], flat)
+        owners, owner = np.unique(self._owner[pieces], return_inverse=True)
+        area = np.bincount(owner, weights=_true_areas(parts), minlength=len(owners))
+        return owners, area / _true_areas(np.array([flat], dtype=object))[0]
+
+    def nearest_to(self, ground: BaseGeometry) -> tuple[int, float]:
+        """The polygon nearest to any ground and how far it is (m, to the mm); ties: the lowest owner."""
+        flat = self._laid(ground)
+        _, distance = self._tree.query_nearest(flat, return_distance=True, all_matches=False)
+        reach = self._reach(flat.centroid.y, float(distance[0]))
+        pieces = self._tree.query(flat, predicate="dwithin", distance=reach)
+        ends = shapely.get_coordinates(shapely.shortest_line(flat, self._pieces[pieces]))
+        (lon, lat), (other_lon, other_lat) = ends[::2].T, ends[1::2].T
+        metres = distances_m(lat, lon / self._squeeze, other_lat, other_lon / self._squeeze)
+        away, owner = min(zip(np.round(metres, 3).tolist(), self._owner[pieces].tolist(), strict=True))
+        return owner, away
 
     def nearest(self, lat: Array, lon: Array) -> tuple[Indices, Array]:
         """The nearest polygon of each of n places and how far it is (m, to the millimetre).
@@ -127,6 +163,15 @@ class Pieces:
         greatest = max(math.cos(math.radians(south)) / self._squeeze, 1.0)
         least = min(max(math.cos(math.radians(north)), MIN_COSINE) / self._squeeze, 1.0)
         return away * greatest / least + 1e-9
+
+    def _laid(self, ground: BaseGeometry) -> BaseGeometry:
+        """Any ground laid into the plane, turned to the country's side of the earth."""
+        west, _, east, _ = ground.bounds
+        turn = 360.0 * round((self._middle_lon - (west + east) / 2) / 360.0)
+        laid: BaseGeometry = shapely.transform(
+            ground, lambda xy: np.add(xy, (turn, 0.0)) * [self._squeeze, 1.0]
+        )
+        return laid
 
     def _flat(self, shapes: Geometries) -> Geometries:
         """Shapes in longitude, latitude laid into the plane."""

@@ -1,4 +1,4 @@
-"""Positions as they come in: a circle with a confidence, read leniently, never silently repaired."""
+"""Positions as they come in: a circle, a shape where one is stated; read leniently, repaired in the open."""
 
 import math
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from ansim.core.clock import iso, parse_iso
 from ansim.core.ids import is_id, new_id
+from ansim.geo.shapes import Point, Shape
+from ansim.geo.stated import stated_shape, swapped
 
 Source = Literal["gnss", "network", "manual", "unknown"]
 
 UNKNOWN_RADIUS_M = 500.0
 """Taken when a report names no accuracy: wide enough to be honest about a phone in a city."""
 _MAX_RADIUS_M = 100_000.0
-_KOREA_LAT = (32.0, 39.5)
-_KOREA_LON = (123.5, 132.5)
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -33,6 +33,8 @@ class Position(Struct, frozen=True, kw_only=True):
     battery: float | None = None
     source: Source = "unknown"
     marks: tuple[str, ...] = ()
+    shape: Shape | None = None
+    """What the circle was taken from, or what is known beside it: it decides who is responsible."""
 
     @property
     def order(self) -> tuple[str, str]:
@@ -60,16 +62,21 @@ def parse(raw: object, received: datetime) -> tuple[Position | None, tuple[str, 
         return None, ("no_position",)
     if not isinstance(raw, dict):
         return None, ("garbled_position",)
+    shape, shape_marks = stated_shape(raw.get("shape"))
+    marks: list[str] = list(shape_marks)
     lat, lon = number(raw.get("lat"), -180, 180), number(raw.get("lon"), -180, 180)
+    radius = number(raw.get("radius"), 0, math.inf)
+    if shape is not None and raw.get("lat") is None and raw.get("lon") is None:
+        circle = shape.to_circle()
+        lat, lon = circle.lat, circle.lon
+        radius = radius if isinstance(shape, Point) else circle.radius_m
     if lat is None or lon is None or (lat == 0 and lon == 0):
-        return None, ("garbled_position",)
-    marks: list[str] = []
-    if _KOREA_LAT[0] <= lon <= _KOREA_LAT[1] and _KOREA_LON[0] <= lat <= _KOREA_LON[1]:
+        return None, ("garbled_position", *marks)
+    if swapped(lat, lon):
         lat, lon = lon, lat
         marks.append("swapped_axes")
     if abs(lat) > 90:
-        return None, ("garbled_position",)
-    radius = number(raw.get("radius"), 0, math.inf)
+        return None, ("garbled_position", *marks)
     if radius is None:
         radius = UNKNOWN_RADIUS_M
         marks.append("no_accuracy")
@@ -89,9 +96,10 @@ def parse(raw: object, received: datetime) -> tuple[Position | None, tuple[str, 
         heading=number(raw.get("heading"), 0, 360),
         battery=number(raw.get("battery"), 0, 1),
         source=source if source in ("gnss", "network", "manual") else "unknown",
-        marks=tuple(marks),
+        marks=tuple(dict.fromkeys(marks)),
+        shape=shape,
     )
-    return position, tuple(marks)
+    return position, position.marks
 
 
 def _time(raw: Any, received: datetime) -> tuple[str, str]:

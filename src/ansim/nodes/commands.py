@@ -82,7 +82,7 @@ def _value(settings: Settings, name: str) -> object:
 
 
 def _secret(name: str) -> bool:
-    return name in ("centers", "bus.leaf_password", "database_url")
+    return name in ("centers", "bus.leaf_password", "database_url", "lost.peers")
 
 
 def _kind(kind: object) -> str:

@@ -73,6 +73,12 @@ def write_configs(data: Path, port: int) -> list[Path]:
         "demo": True,
         "centers": secrets,
         "bus": {"leaf_port": leaf},
+        "lost": {
+            "contacts": {
+                code: {"uris": [f"http://127.0.0.1:{port + index}/"]}
+                for index, (code, _) in enumerate(CENTERS, start=1)
+            }
+        },
     }
     nodes = [hub]
     for index, (code, name) in enumerate(CENTERS, start=1):

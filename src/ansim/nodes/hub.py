@@ -15,7 +15,9 @@ from ansim.core.secrets import secret
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
+from ansim.distribution.discrepancies import Discrepancies
 from ansim.distribution.health import Beat, CenterHealth
+from ansim.distribution.lost.part import LostPart
 from ansim.distribution.service import Distribution
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
@@ -73,6 +75,8 @@ def hub(settings: Settings) -> Litestar:
         policy=settings.policy,
     )
     ladder = LadderWorker(parts.database, journal, distribution, settings.policy, parts.metrics)
+    reports = Discrepancies(parts.database, parts.outbox, settings.centers)
+    lost = LostPart(settings, distribution, parts.database, ledger, reports, parts.metrics)
     sms = SmsWorker(parts.database, parts.sms_queue, PrintSms(settings.data_dir / "sms.log"), parts.metrics)
 
     def take_look(tx: Tx, letter: Letter) -> None:
@@ -117,9 +121,11 @@ def hub(settings: Settings) -> Litestar:
         await parts.bus.answer("ansim.hub.*.beat", on_beat)
         await ladder.start()
         await sms.start()
+        await lost.start()
         try:
             yield
         finally:
+            await lost.stop()
             await sms.stop()
             await ladder.stop()
             await parts.stop()
@@ -129,6 +135,7 @@ def hub(settings: Settings) -> Litestar:
         return {"code": settings.code, "name": settings.name, "hub_link": link}
 
     routes = [
+        *lost.routes,
         *citizen_routes(parts.people, center_name=lambda code: names.get(code, code)),
         *person_routes(
             settings=settings,

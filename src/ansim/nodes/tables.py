@@ -3,6 +3,8 @@
 import ansim.cameras.store
 import ansim.core.feed
 import ansim.core.outbox
+import ansim.distribution.discrepancies
+import ansim.distribution.lost.store
 import ansim.incidents.access
 import ansim.incidents.store
 import ansim.ledger.store
