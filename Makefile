@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := .stamps/venv
+# More than the cores: browser and process tests mostly wait.
+WORKERS ?= 3
 
 # The path of an SOS: every branch of these has a test.
 SOS_PATH := src/ansim/incidents/*,src/ansim/distribution/ladder.py,src/ansim/distribution/handover.py,src/ansim/distribution/worker.py,src/ansim/distribution/service.py
@@ -14,7 +16,7 @@ demo: $(READY) web
 
 test: $(READY) web
 	@command -v chromium >/dev/null || { echo "Chromium is missing: the browser tests need it (Debian: apt install chromium)" >&2; test -z "$$CI"; }
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --fail-under=100 --include='$(SOS_PATH)'
 
 check: $(READY) web
@@ -23,6 +25,7 @@ check: $(READY) web
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/build_web.py --check
+	$(BIN)/python tools/make_docs.py --check
 
 bench: bench-spine bench-routing bench-cameras bench-contact bench-journeys
 

@@ -30,14 +30,16 @@ def measure(plan: Plan, console: Console) -> Outcome:
 @click.option("--rate", default=100.0, show_default=True, help="Presses a second, while the hub is up.")
 @click.option("--seed", default=9, show_default=True, help="Of the moments and victims of the kills.")
 @click.option("--every", nargs=2, default=(100, 1_000), show_default=True, help="Presses between kills.")
-def main(count: int, rate: float, seed: int, every: tuple[int, int]) -> None:
+@click.option("--minutes", default=0.0, help="Stop pressing after this, whatever the count; 0: never.")
+def main(count: int, rate: float, seed: int, every: tuple[int, int], minutes: float) -> None:
     """Press COUNT times while hub, centers and their buses are killed; exit code 0 only when all is well."""
     console = Console(highlight=False)
-    plan = Plan(count=count, rate=rate, seed=seed, every=every, settle_s=1_800)
+    within_s = minutes * 60 or float("inf")
+    plan = Plan(count=count, rate=rate, seed=seed, every=every, settle_s=1_800, within_s=within_s)
     outcome = measure(plan, console)
     console.print(machine())
     console.print_json(msgspec.json.encode(outcome).decode())
-    raise SystemExit(0 if outcome.whole and outcome.acknowledged == count else 1)
+    raise SystemExit(0 if outcome.whole and (minutes or outcome.acknowledged == count) else 1)
 
 
 if __name__ == "__main__":

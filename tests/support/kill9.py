@@ -29,7 +29,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What to do. ``rate``: presses a second; ``every``: presses acknowledged between two kills; ``down_s``:
     until a killed node is started again.
 
-    One incident in ``handled`` is accepted and closed by a robot operator as soon as it rings.
+    One incident in ``handled`` is accepted and closed by a robot operator as soon as it rings. After
+    ``within_s`` no phone presses any more, however many presses were planned.
     """
 
     count: int = 1_000
@@ -40,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     down_s: tuple[float, float] = (0.1, 1.5)
     handled: int = 5
     settle_s: float = 180.0
+    within_s: float = float("inf")
 
 
 class Outcome(Struct, kw_only=True):
@@ -151,6 +153,7 @@ class Kill9:
         self._random = random.Random(plan.seed)
         self._numbers = iter(range(plan.count))
         self._next_at = 0.0
+        self._until = float("inf")
         self.acknowledged: dict[str, str] = {}
         self.incidents_of: dict[str, set[str]] = defaultdict(set)
         self._progress: asyncio.Queue[None] = asyncio.Queue()
@@ -175,6 +178,7 @@ class Kill9:
             operators = [asyncio.create_task(self._operate(workers)) for _ in range(6)]
             killer = asyncio.create_task(self._kill())
             self._next_at = time.monotonic()
+            self._until = self._next_at + self._plan.within_s
             try:
                 await asyncio.gather(*(self._press() for _ in range(self._plan.phones)))
             finally:
@@ -197,6 +201,8 @@ class Kill9:
         choose = random.Random(self._random.random())
         async with Wire(self._system.url(HUB)) as wire:
             for number in self._numbers:
+                if time.monotonic() > self._until:
+                    return
                 await self._turn()
                 lat, lon = PLACES[CENTERS[number % len(CENTERS)]]
                 place = (lat + choose.uniform(-0.004, 0.004), lon + choose.uniform(-0.004, 0.004))

@@ -60,7 +60,7 @@ class System:
         if seed is not None:
             leave = shutil.ignore_patterns("nats", "*.log")
             shutil.copytree(seed, folder, ignore=leave, dirs_exist_ok=True)
-        folders = write_configs(folder, _free_ports())
+        folders = write_configs(folder, free_ports())
         if policy:
             file = folders[0] / "ansim.toml"
             config = tomllib.loads(file.read_text("utf-8")) | {"policy": dict(policy)}
@@ -323,7 +323,7 @@ def _is_code(word: str) -> bool:
     return len(digits) == 6 and digits == word.strip("[]():,.")
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
     """The first of the ports that a system needs, all of them free at this moment."""
     choose = random.Random()
     for _ in range(200):

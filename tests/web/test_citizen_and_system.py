@@ -32,7 +32,7 @@ async def phone(browser: Browser, system: System) -> AsyncIterator[Phone]:
         yield opened
 
 
-async def register(phone: Phone, system: System, number: str) -> None:
+async def register(phone: Phone, system: System, number: str, name: str = "김안심") -> None:
     """Register on the page with the code that the demonstration prints."""
     page = phone.page
     await page.get_by_role("button", name="미리 등록하기").click()
@@ -42,7 +42,7 @@ async def register(phone: Phone, system: System, number: str) -> None:
     await expect(field).to_be_visible()
     await field.fill(system.code(number))
     await page.get_by_role("button", name="다음").click()
-    await page.get_by_label("이름", exact=True).fill("김안심")
+    await page.get_by_label("이름", exact=True).fill(name)
     await page.get_by_role("button", name="다음").click()
     await page.get_by_label("취소용 PIN", exact=True).fill("2580")
     await page.get_by_label("한 번 더 입력", exact=True).fill("2580")

@@ -20,6 +20,7 @@ from nats.js import JetStreamContext, api
 from ansim.core import logs
 from ansim.core.nats_server import NatsServer
 from ansim.core.settings import Settings
+from ansim.core.tasks import end
 
 _log = logs.get("bus")
 
@@ -198,9 +199,7 @@ class Bus:
 
     async def stop(self) -> None:
         """Close the connection, then the embedded server."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         if self._nc is not None:
             await self._nc.close()
         if self.server is not None:

@@ -66,7 +66,8 @@ class Follower:
         """What has come, at the latest after ``timeout_s``; empty when nothing has (or it overflowed)."""
         if not self._items and not self.overflowed:
             try:
-                await asyncio.wait_for(self._wake.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await self._wake.wait()
             except TimeoutError:
                 return ()
         self._wake.clear()

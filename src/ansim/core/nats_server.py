@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansim.core import logs
+from ansim.core.tasks import end
 
 _PR_SET_PDEATHSIG = 1
 _log = logs.get("nats-server")
@@ -164,8 +165,7 @@ class NatsServer:
 
     async def stop(self) -> None:
         """End it, by force after 5 s."""
-        if self._watcher is not None:
-            self._watcher.cancel()
+        await end(self._watcher)
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:

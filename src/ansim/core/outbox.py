@@ -22,6 +22,7 @@ from ansim.core.clock import iso, now
 from ansim.core.database import BigId, Database, Overloaded, Tx, metadata
 from ansim.core.ids import new_id
 from ansim.core.metrics import Metrics
+from ansim.core.tasks import end
 
 _log = logs.get("outbox")
 
@@ -114,9 +115,7 @@ class Outbox:
 
     async def stop(self) -> None:
         """Stop relaying; what is unconfirmed stays in the table."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def _load(self, dest: str) -> None:
         lane = self._lanes.setdefault(dest, OrderedDict())
@@ -129,7 +128,8 @@ class Outbox:
     async def _relay(self) -> None:
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._wake.wait()
             except TimeoutError:
                 await self._repeat()
             self._wake.clear()

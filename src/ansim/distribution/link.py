@@ -11,6 +11,7 @@ from ansim.core import logs
 from ansim.core.bus import Bus
 from ansim.core.clock import iso, now
 from ansim.core.feed import Feed
+from ansim.core.tasks import end
 from ansim.distribution.health import BEAT_S, Beat
 
 _log = logs.get("link")
@@ -54,9 +55,7 @@ class HubLink:
 
     async def stop(self) -> None:
         """Stop beating."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
         restarted = time.monotonic()

@@ -12,6 +12,7 @@ from ansim.core.clock import system_ms
 from ansim.core.database import Database, Overloaded, Tx
 from ansim.core.metrics import Metrics
 from ansim.core.settings import PolicySettings
+from ansim.core.tasks import end
 from ansim.distribution.handover import crossing
 from ansim.distribution.ladder import Step, next_step
 from ansim.distribution.service import Distribution
@@ -90,15 +91,14 @@ class LadderWorker:
 
     async def stop(self) -> None:
         """Stop the clock."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def _run(self) -> None:
         while True:
             soonest = min((step.due_ms for step in self._due.values()), default=system_ms() + 60_000)
             with contextlib.suppress(TimeoutError):  # then a step is due
-                await asyncio.wait_for(self._wake.wait(), max(0.0, (soonest - system_ms()) / 1000))
+                async with asyncio.timeout(max(0.0, (soonest - system_ms()) / 1000)):
+                    await self._wake.wait()
             self._wake.clear()
             moved, self._moved = self._moved, set()
             due = [one for one, step in self._due.items() if step.due_ms <= system_ms()]

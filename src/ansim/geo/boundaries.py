@@ -225,10 +225,15 @@ class BoundarySet:
         }
 
     def _warm(self) -> None:
-        """Prepared geometries index themselves on the first hit: milliseconds an SOS should not wait."""
+        """Prepared geometries index themselves on the second hit: milliseconds an SOS should not wait.
+
+        It is no safe thing to do in two threads at once either. Afterwards points only read the index;
+        nothing else may be asked of these geometries' prepared form.
+        """
         shapely.prepare(self.geometries)
         inner = shapely.point_on_surface(self.geometries)
-        shapely.intersects_xy(self.geometries, shapely.get_x(inner), shapely.get_y(inner))
+        for _ in range(3):
+            shapely.intersects_xy(self.geometries, shapely.get_x(inner), shapely.get_y(inner))
 
     def _locate_point(self, lat: float, lon: float) -> Answer:
         """:meth:`locate_many` of one point, without what it costs to carry arrays."""

@@ -5,6 +5,7 @@ is the same in every direction; the plane never decides whether a point lies ins
 """
 
 import math
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from ansim.geo.shape import METRES_PER_DEGREE, MIN_COSINE, circle_polygons, dist
 MAX_VERTICES = 64
 MAX_RADIUS_M = 500_000.0
 """Circles are taken no larger: they hold the whole country anyway."""
+_AT_ONCE = 256
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -49,6 +51,7 @@ class Pieces:
         self._pieces, self._owner = subdivide(self._flat(polygons), np.arange(len(polygons)), MAX_VERTICES)
         self._tree = shapely.STRtree(self._pieces)
         shapely.prepare(self._pieces)
+        self._prepared = Lock()
 
     def shares(self, lat: Array, lon: Array, radius_m: Array) -> tuple[Indices, Indices, Array]:
         """Which share of each of n circles lies in which polygon: (circle, owner, share), one row a pair."""
@@ -56,13 +59,26 @@ class Pieces:
         areas = shapely.area(circles)
         circle, piece = self._tree.query(circles)
         area = np.empty(len(circle))
-        whole = shapely.contains_properly(self._pieces[piece], circles[circle])
+        whole = self._within(circles[circle], piece)
         area[whole] = areas[circle[whole]]
         cut = ~whole
         area[cut] = shapely.area(shapely.intersection(self._pieces[piece[cut]], circles[circle[cut]]))
         pairs, pair = np.unique(circle * self._owners + self._owner[piece], return_inverse=True)
         share = np.bincount(pair, weights=area, minlength=len(pairs)) / areas[pairs // self._owners]
         return pairs // self._owners, pairs % self._owners, share
+
+    def _within(self, circles: Geometries, piece: Indices) -> npt.NDArray[np.bool_]:
+        """Whether each circle lies inside its piece.
+
+        A prepared polygon keeps notes while it is asked such a thing (GEOS), so two threads must not ask at
+        once; a few at a time, so that an SOS does not wait for somebody's thousands.
+        """
+        whole = np.empty(len(piece), dtype=np.bool_)
+        for start in range(0, len(piece), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            with self._prepared:
+                whole[rows] = shapely.contains_properly(self._pieces[piece[rows]], circles[rows])
+        return whole
 
     def shares_of(self, ground: BaseGeometry) -> tuple[Indices, Array]:
         """Which share of any ground (longitude, latitude, with area) lies in which polygon: (owner, share).

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from ansim.core import logs
 from ansim.core.database import Database, Overloaded
+from ansim.core.tasks import end
 from ansim.ledger.service import Ledger
 
 _log = logs.get("ledger")
@@ -28,8 +29,7 @@ class HeadSigner:
         """End, after signing what is there."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
         await self.sign()
 
     async def sign(self) -> bool:

@@ -18,6 +18,7 @@ from ansim.core.nats_server import NatsServer
 from ansim.core.outbox import Inbox, Outbox
 from ansim.core.secrets import secret, signing_key
 from ansim.core.settings import Settings
+from ansim.core.tasks import end
 from ansim.ledger.commands import KEY
 from ansim.ledger.service import HeadHook, Ledger
 from ansim.ledger.worker import HeadSigner
@@ -67,9 +68,7 @@ class Parts:
 
     async def stop(self) -> None:
         """The other way round; what is unfinished is on disk."""
-        if self._housekeeping is not None:
-            self._housekeeping.cancel()
-            await asyncio.gather(self._housekeeping, return_exceptions=True)
+        await end(self._housekeeping)
         await self._signer.stop()
         await self.outbox.stop()
         await self.bus.stop()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ansim.core import logs
 from ansim.core.database import Database, Overloaded
 from ansim.core.metrics import Metrics
+from ansim.core.tasks import end
 from ansim.people import sms
 from ansim.people.sms import SmsPort, SmsQueue
 
@@ -44,9 +45,7 @@ class SmsWorker:
 
     async def stop(self) -> None:
         """End; what waits is taken up at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def send_due(self) -> int:
         """Send what is due now; returns how many messages were looked at."""
@@ -90,7 +89,8 @@ class SmsWorker:
                 _log.warning("sms queue not read", reason=f"{type(error).__name__}: {error}")
                 pause = _FIRST_PAUSE_S
             try:
-                await asyncio.wait_for(self._queue.wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._queue.wake.wait()
             except TimeoutError:
                 continue
 
