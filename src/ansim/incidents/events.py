@@ -21,7 +21,7 @@ Hlc = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 Time = Annotated[str, Meta(max_length=30)]
 Epoch = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
-Trigger = Literal["hold", "shake", "key", "button", "sms", "drill", "unknown"]
+Trigger = Literal["hold", "shake", "key", "button", "sms", "journey", "drill", "unknown"]
 Agency = Literal["112", "119", "exercise"]
 Status = Literal["requested", "acknowledged", "en_route", "on_scene", "done"]
 Disposition = Literal["rescued", "safe", "false_press", "prank", "test", "other"]

@@ -18,6 +18,8 @@ from ansim.incidents.positions import Position
 MAX_BODY = 65_536
 """Bytes of a report that are read; more is cut off and marked."""
 _TRIGGERS = frozenset(get_args(ev.Trigger))
+_NOT_SAID = frozenset({"drill", "journey"})
+"""Triggers that only the node itself may name."""
 _KEPT_RAW = 2_000
 
 
@@ -47,7 +49,7 @@ def read(body: bytes, received: datetime, *, key: str = "", truncated: bool = Fa
     if time_mark:
         marks.append(time_mark)
     given = data.get("trigger")
-    known = isinstance(given, str) and given in _TRIGGERS and given != "drill"
+    known = isinstance(given, str) and given in _TRIGGERS and given not in _NOT_SAID
     trigger: ev.Trigger = cast(ev.Trigger, given) if known else "unknown"
     own_key = _text(key) or _text(data.get("key"))
     if not own_key:

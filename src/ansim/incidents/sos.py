@@ -3,7 +3,7 @@
 Nothing in here waits for anything but the hub's own disk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,6 +85,15 @@ class SosService:
     async def press(self, report: Report, caller: Caller, received: datetime) -> Receipt:
         """Store a press, durably, and say who has it. The same key gives the same incident."""
         return await self._database.write(lambda tx: self._press(tx, report, caller, received))
+
+    def press_within(
+        self, tx: Tx, report: Report, caller: Caller, received: datetime, track: Sequence[Position] = ()
+    ) -> Receipt:
+        """``press`` as part of what made it necessary (a journey that lapsed), with the way she came."""
+        receipt = self._press(tx, report, caller, received)
+        if track and not receipt.repeated:
+            self._journal.record_positions(tx, receipt.incident, track)
+        return receipt
 
     def _press(self, tx: Tx, report: Report, caller: Caller, received: datetime) -> Receipt:
         known = store.pressed(tx.conn, report.key)

@@ -31,6 +31,14 @@ _METRES = (
     *("dest_x", "dest_y", "dest_r", "x", "y", "r", "ax", "ay", "ar", "rx", "ry", "rr"),
     *("furthest", "corridor", "speed", "battery"),
 )
+_PROGRESS = np.dtype(
+    [
+        *((name, "<f8") for name in _TIMES),
+        *((name, "<f4") for name in _METRES),
+        ("state", "<u2"),
+        ("concern", "<u2"),
+    ]
+)
 _LIMITS = tuple(name for name in Policy.__struct_fields__)
 _START_CAPACITY = 64
 
@@ -115,6 +123,28 @@ class Fleet:
         self.state[row] = State.ENDED
         self.time["deadline"][row] = NEVER
         self._free.append(row)
+
+    def progress(self, rows: Rows) -> list[bytes]:
+        """What the watch knows of these journeys, to be kept; :meth:`restore` takes one back."""
+        kept = np.zeros(len(rows), _PROGRESS)
+        for name in _TIMES:
+            kept[name] = self.time[name][rows]
+        for name in _METRES:
+            kept[name] = self.metre[name][rows]
+        kept["state"], kept["concern"] = self.state[rows], self.concern[rows]
+        whole, size = kept.tobytes(), _PROGRESS.itemsize
+        return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+    def restore(self, row: int, progress: bytes) -> None:
+        """Go on from what was kept. Raises ValueError when it is not this watch's."""
+        if len(progress) != _PROGRESS.itemsize:
+            raise ValueError(f"progress is {_PROGRESS.itemsize} bytes, not {len(progress)}")
+        kept = np.frombuffer(progress, _PROGRESS)[0]
+        for name in _TIMES:
+            self.time[name][row] = kept[name]
+        for name in _METRES:
+            self.metre[name][row] = kept[name]
+        self.state[row], self.concern[row] = kept["state"], kept["concern"]
 
     def local(self, rows: Rows, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
         """Metres east and north of each journey's start (a plane that touches there: ways home are short)."""

@@ -131,7 +131,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     off_for_s: Annotated[float, Meta(ge=0, le=1800)] = 90.0
     still_s: Annotated[float, Meta(ge=60, le=3600)] = 660.0
     still_ride_s: Annotated[float, Meta(ge=60, le=7200)] = 1500.0
-    still_m: Annotated[float, Meta(ge=15, le=500)] = 45.0
+    still_m: Annotated[float, Meta(ge=15, le=500)] = 60.0
     fast_mps: Annotated[float, Meta(ge=2, le=60)] = 6.0
     back_m: Annotated[float, Meta(ge=50, le=5000)] = 350.0
     prompt_s: Annotated[float, Meta(ge=10, le=300)] = 30.0

@@ -27,7 +27,7 @@ AT_HOME_S = 420.0
 NOT_YET_HOME_M = 200.0
 """Need arises at least this far from home: at her door a walk that ends well looks the same."""
 _ORIGIN = (37.40, 126.92)
-EVENING = 1_764_000_000.0 + 12 * 3600.0
+EVENING = 1_764_000_000.0 + 20 * 3600.0  # 21:00 in Korea
 
 
 class Kind(StrEnum):
