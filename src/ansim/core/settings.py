@@ -64,6 +64,9 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     handover_rest_s: Annotated[
         float, Meta(ge=0, description="seconds between two hand-overs of one incident")
     ] = 20.0
+    journey_kept_s: Annotated[
+        float, Meta(ge=0, description="seconds that the track of a walk home that ended well is kept")
+    ] = 86_400.0
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

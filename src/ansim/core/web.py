@@ -121,7 +121,7 @@ def csrf_config(settings: Settings) -> CSRFConfig:
         header_name="x-csrftoken",
         cookie_secure=settings.secure_cookies,
         cookie_samesite="strict",
-        exclude=[r"^/api/sos(/|$)"],
+        exclude=[r"^/api/sos(/|$)", r"^/api/journeys/[^/]+/fixes$"],
     )
 
 

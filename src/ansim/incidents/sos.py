@@ -95,6 +95,16 @@ class SosService:
             self._journal.record_positions(tx, receipt.incident, track)
         return receipt
 
+    def duress_within(self, tx: Tx, incident_id: str, caller: Caller) -> None:
+        """A duress PIN given elsewhere (to a journey's question): as at a cancel."""
+        self._cancel(tx, incident_id, caller, duress=True)
+
+    def follow_within(self, tx: Tx, incident_id: str, track: Sequence[Position]) -> None:
+        """Positions that came another way than the incident's own; after the end they are dropped."""
+        incident = store.load(tx.conn, incident_id)
+        if incident is not None and incident.open:
+            self._journal.record_positions(tx, incident_id, track)
+
     def _press(self, tx: Tx, report: Report, caller: Caller, received: datetime) -> Receipt:
         known = store.pressed(tx.conn, report.key)
         if known is not None:
@@ -159,7 +169,8 @@ class SosService:
         if place is None and caller.person:
             place = store.last_known(tx.conn, caller.person, iso(received - LAST_KNOWN))
             marks += ["last_known_position"] if place else []
-        late = "late_report" in marks  # pressed long ago and only now heard: its window is over
+        # Pressed long ago and only now heard, or asked already by a journey: the window is over.
+        late = "late_report" in marks or report.trigger == "journey"
         window = timedelta(0) if late else timedelta(seconds=self._policy.cancel_window_s)
         armed = ev.Armed(
             key=report.key,

@@ -5,8 +5,9 @@ and the incident where the alarm was raised), and only then is anybody answered.
 the journeys it concerned are taken up again from what is on disk, so nothing is believed that is not kept.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -15,12 +16,12 @@ from sqlalchemy.engine import Connection
 from ansim.core import logs
 from ansim.core.database import Database, Tx
 from ansim.core.feed import Feed
-from ansim.core.ids import new_id
+from ansim.core.ids import new_id, new_secret
 from ansim.core.problems import Problem, not_found
 from ansim.journeys import store
 from ansim.journeys.eta import expected_s, usual_s
 from ansim.journeys.fleet import Fleet
-from ansim.journeys.model import DEFAULT_POLICY, ENDS, Concern, Fix, IllegalStep, Plan, Policy, State
+from ansim.journeys.model import DEFAULT_POLICY, ENDS, Concern, Fix, IllegalStep, Plan, Policy, Spot, State
 from ansim.journeys.store import Journey
 from ansim.journeys.view import view
 from ansim.journeys.watch import Step, Watch
@@ -28,9 +29,21 @@ from ansim.journeys.wire import as_array
 
 _log = logs.get("journeys")
 _REMEMBERED = 20
+_FOLLOWED_S = 86_400.0
 
-Raise = Callable[[Tx, Journey, Sequence[Fix]], str]
-"""Makes an incident of a journey with its track, within the transaction; returns the incident's id."""
+
+class Alarm(Protocol):
+    """How an incident is made of a journey, within the journey's own transaction."""
+
+    def raise_for(self, tx: Tx, one: Journey, track: Sequence[Fix], *, duress: bool) -> str:
+        """Make the incident, with the way she came; returns its id. The same journey gives the same one."""
+        ...
+
+    def follow(self, tx: Tx, incident: str, fixes: Sequence[Fix]) -> None:
+        """Where she is since then."""
+        ...
+
+
 Tell = Callable[[Tx, Journey, Step], None]
 """Told of every step in its transaction: guardians, the center."""
 
@@ -51,7 +64,7 @@ class JourneyService:
         *,
         database: Database,
         feed: Feed,
-        alarm: Raise,
+        alarm: Alarm,
         tell: Tell,
         center_of: Callable[[float, float], str],
         clock: Callable[[], float],
@@ -64,19 +77,25 @@ class JourneyService:
         self._center_of = center_of
         self._clock = clock
         self._known = known_places
+        self._alarmed: dict[str, str] = {}
         self.fleet = Fleet()
         self._watch = Watch(self.fleet)
 
     async def take_up(self) -> int:
         """Go on with every open journey on disk; returns how many there are."""
+        since = self._clock() - _FOLLOWED_S
+        self._alarmed = await self._database.read(lambda conn: store.alarmed_since(conn, since))
         journeys = await self._database.read(store.open_ones)
         for one in journeys:
             self._admit(one)
         return len(journeys)
 
-    async def begin(self, person: str, plan: Plan, policy: Policy = DEFAULT_POLICY) -> Journey:
-        """Set out. Raises 409 where she is under way already."""
-        now = self._clock()
+    async def begin(self, person: str, plan: Plan, policy: Policy = DEFAULT_POLICY) -> tuple[Journey, str]:
+        """Set out; returns the journey and the secret by which her phone may report without a login.
+
+        Raises 409 where she is under way already.
+        """
+        now, token = self._clock(), new_secret()
 
         def write(tx: Tx) -> Journey:
             if store.open_of(tx.conn, person) is not None:
@@ -94,6 +113,7 @@ class JourneyService:
                 eta=plan.arrive_by if plan.arrive_by > now else now + expected_s(plan, shares),
                 changed_at=now,
                 center=self._center_of(plan.start.lat, plan.start.lon),
+                token=_hash(token),
             )
             store.insert(tx, one)
             self._note(tx, one, Step(-1, State.ACTIVE, Concern.NONE, now), "person")
@@ -101,14 +121,17 @@ class JourneyService:
 
         one = await self._database.write(write)
         self._admit(one)
-        return one
+        return one, token
 
     async def hear(self, batch: Sequence[Heard]) -> None:
         """Take what phones reported; durable when it returns. Fixes of journeys that are over are dropped."""
-        rows, keys, fixes = [], [], []
+        rows: list[int] = []
+        keys: list[str] = []
+        fixes: list[Fix] = []
         for heard in batch:
             row = self.fleet.rows.get(_key(heard.journey))
             if row is None:
+                await self._follow(heard)
                 continue
             rows += [row] * len(heard.fixes)
             keys += [heard.journey] * len(heard.fixes)
@@ -119,6 +142,12 @@ class JourneyService:
         steps = self._watch.heard(np.array(rows, np.intp), as_array(fixes, self._known(fixes)), now)
         kept = list(zip(keys, fixes, strict=True))
         await self._keep(steps, set(keys), lambda tx: store.insert_fixes(tx, kept, now))
+
+    async def _follow(self, heard: Heard) -> None:
+        """What a phone reports after the alarm belongs to the incident."""
+        incident = self._alarmed.get(heard.journey)
+        if incident is not None:
+            await self._database.write(lambda tx: self._alarm.follow(tx, incident, heard.fixes))
 
     async def tick(self) -> int:
         """What the clock brings; returns how many journeys it moved."""
@@ -131,10 +160,7 @@ class JourneyService:
         """She said with her PIN that all is well; with the duress PIN that looks the same and is an alarm."""
         row = self._row(journey_id)
         now = self._clock()
-        if duress:
-            steps = [self._watch.end(row, State.ALARMED, now)]
-        else:
-            steps = self._watch.safe(row, now)
+        steps = [self._watch.end(row, State.ALARMED, now)] if duress else self._watch.safe(row, now)
         await self._keep(steps, {journey_id}, lambda _: 0, actor="duress" if duress else "person")
 
     async def end(self, journey_id: str, state: State, actor: str = "person") -> None:
@@ -152,6 +178,26 @@ class JourneyService:
         if one is None or one.person != person:
             raise not_found("journey")
         return one
+
+    async def require_reporter(self, journey_id: str, person: str, token: str) -> None:
+        """404 unless the journey is hers, by login or by the phone's own secret."""
+
+        def read(conn: Connection) -> bool:
+            one = store.load(conn, journey_id)
+            if one is None:
+                return False
+            return one.person == person or (bool(token) and one.token == _hash(token))
+
+        if not await self._database.read(read):
+            raise not_found("journey")
+
+    async def places(self, person: str) -> list[Spot]:
+        """Her saved places."""
+        return await self._database.read(lambda conn: store.places_of(conn, person))
+
+    async def save_places(self, person: str, places: Sequence[Spot]) -> None:
+        """Set her saved places."""
+        await self._database.write(lambda tx: store.replace_places(tx, person, places))
 
     async def current(self, person: str) -> Journey | None:
         """Her open journey."""
@@ -198,7 +244,11 @@ class JourneyService:
         if step.state in ENDS:
             changes["ended_at"] = step.at
         if step.state is State.ALARMED:
-            changes["incident"] = self._alarm(tx, one, store.track(tx.conn, journey_id))
+            duress = actor == "duress"
+            track = store.track(tx.conn, journey_id)
+            incident = self._alarm.raise_for(tx, one, track, duress=duress)
+            changes |= {"incident": incident, "duress": duress}
+            tx.on_commit(lambda: self._alarmed.update({journey_id: incident}))
         store.update(tx, journey_id, **changes)
         changed = msgspec.structs.replace(one, **(changes | {"state": step.state, "concern": step.concern}))
         self._note(tx, changed, step, actor)
@@ -255,6 +305,10 @@ def _key(journey_id: str) -> bytes:
 def _text(key: bytes) -> str:
     digits = key.hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _under_way() -> Problem:

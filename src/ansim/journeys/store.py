@@ -26,6 +26,8 @@ journey = sa.Table(
     sa.Column("ended_at", sa.Float, index=True),
     sa.Column("center", sa.String(16), nullable=False),
     sa.Column("incident", sa.String(36), nullable=False),
+    sa.Column("duress", sa.Boolean, nullable=False),  # whoever holds her phone must not learn of the alarm
+    sa.Column("token", sa.String(64), nullable=False, unique=True),  # SHA-256 of the phone's own secret
     sa.Column("progress", sa.LargeBinary, nullable=False),  # the watch's columns of this journey
     sa.Index("ix_journey_open", "state"),
 )
@@ -82,6 +84,8 @@ class Journey(Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     center: str = ""
     incident: str = ""
+    duress: bool = False
+    token: str = ""
     progress: bytes = b""
 
 
@@ -109,6 +113,12 @@ def load(conn: Connection, journey_id: str) -> Journey | None:
     return _journey(row) if row is not None else None
 
 
+def by_token(conn: Connection, token_hash: str) -> Journey | None:
+    """The journey whose phone holds the secret with this hash."""
+    row = conn.execute(sa.select(journey).where(journey.c.token == token_hash)).first()
+    return _journey(row) if row is not None else None
+
+
 def open_of(conn: Connection, person: str) -> Journey | None:
     """A person's open journey; she has at most one."""
     query = sa.select(journey).where(journey.c.person == person, journey.c.state.not_in(_ENDS))
@@ -119,6 +129,14 @@ def open_of(conn: Connection, person: str) -> Journey | None:
 def open_ones(conn: Connection) -> list[Journey]:
     """Every open journey."""
     return [_journey(row) for row in conn.execute(sa.select(journey).where(journey.c.state.not_in(_ENDS)))]
+
+
+def alarmed_since(conn: Connection, since: float) -> dict[str, str]:
+    """The incident of each journey alarmed since then."""
+    query = sa.select(journey.c.id, journey.c.incident).where(
+        journey.c.state == int(State.ALARMED), journey.c.ended_at >= since
+    )
+    return {row.id: row.incident for row in conn.execute(query)}
 
 
 def past_shares(conn: Connection, person: str, limit: int) -> list[tuple[Plan, float]]:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from ansim.core.clock import iso
 from ansim.journeys.model import Concern, Fix, State
 from ansim.journeys.store import Journey
@@ -12,6 +14,9 @@ _REASONS = tuple(Concern)
 
 def view(one: Journey, newest: Fix | None) -> dict[str, Any]:
     """What her own page shows; times are ISO-8601, ``answer_by`` is when a prompt lapses."""
+    if one.duress:  # as after any other "all is well"
+        quiet = {"state": State.ACTIVE, "concern": Concern.NONE, "incident": "", "ended_at": None}
+        one = msgspec.structs.replace(one, duress=False, **quiet)
     plan = one.plan
     asked = one.state is State.CHECK_ASKED
     return {

@@ -1,7 +1,7 @@
 """Fixes on the wire: a batch of records of 20 bytes each, as a phone sends them. Pure.
 
 Little-endian, after a header of 8 bytes: uint32 sequence number of the batch, uint32 reserved (0). A record
-is uint32 time (tenths of a second before the batch is sent), int32 latitude and int32 longitude (10⁻⁷ degree),
+is uint32 time (tenths of a second before the batch is sent), int32 latitude and int32 longitude (1e-7 deg),
 uint16 radius (m, 95 %), uint16 speed (cm/s, 65535: not known), uint16 course (0.01 degree, 65535: unknown),
 uint8 battery (%, 255: not known), uint8 reserved. Times count backwards so that a phone whose clock is wrong
 is still placed rightly in time.

@@ -1,6 +1,7 @@
 """The hub: takes every press, finds the center, and sees to it that somebody answers."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -21,8 +22,14 @@ from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
 from ansim.incidents.model import Incident
 from ansim.incidents.person_api import person_routes
+from ansim.incidents.positions import Position
 from ansim.incidents.reactions import at_hub
 from ansim.incidents.sos import SosService
+from ansim.journeys.alarm import JourneyAlarm
+from ansim.journeys.api import journey_routes
+from ansim.journeys.guardians import GuardianTexts
+from ansim.journeys.service import JourneyService
+from ansim.journeys.worker import JourneyWorker
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
 from ansim.nodes.parts import Parts
 from ansim.people.access import dependencies
@@ -73,6 +80,20 @@ def hub(settings: Settings) -> Litestar:
         policy=settings.policy,
     )
     ladder = LadderWorker(parts.database, journal, distribution, settings.policy, parts.metrics)
+
+    def center_of(lat: float, lon: float) -> str:
+        here = Position(id="", at="", received_at="", lat=lat, lon=lon, radius=50.0)
+        return distribution.route(here).owner.code
+
+    journeys = JourneyService(
+        database=parts.database,
+        feed=parts.feed,
+        alarm=JourneyAlarm(sos),
+        tell=GuardianTexts(parts.people.person_card, parts.sms_queue, ledger).told,
+        center_of=center_of,
+        clock=time.time,
+    )
+    journey_worker = JourneyWorker(journeys, parts.metrics, kept_s=settings.policy.journey_kept_s)
     sms = SmsWorker(parts.database, parts.sms_queue, PrintSms(settings.data_dir / "sms.log"), parts.metrics)
 
     def take_look(tx: Tx, letter: Letter) -> None:
@@ -117,9 +138,11 @@ def hub(settings: Settings) -> Litestar:
         await parts.bus.answer("ansim.hub.*.beat", on_beat)
         await ladder.start()
         await sms.start()
+        await journey_worker.start()
         try:
             yield
         finally:
+            await journey_worker.stop()
             await sms.stop()
             await ladder.stop()
             await parts.stop()
@@ -139,6 +162,13 @@ def hub(settings: Settings) -> Litestar:
             metrics=parts.metrics,
             drill_token=secret(settings.data_dir, "drill"),
             node=node,
+        ),
+        *journey_routes(
+            service=journeys,
+            worker=journey_worker,
+            people=parts.people,
+            database=parts.database,
+            feed=parts.feed,
         ),
         *(demo_routes() if settings.demo else ()),
     ]

@@ -5,6 +5,7 @@ import ansim.core.feed
 import ansim.core.outbox
 import ansim.incidents.access
 import ansim.incidents.store
+import ansim.journeys.store
 import ansim.ledger.store
 import ansim.people.service
 import ansim.people.sms  # noqa: F401
