@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ansim.journeys.eta import expected_s
-from ansim.journeys.fleet import FIX, Fleet
+from ansim.journeys.fleet import FIX, Fleet, Times
 from ansim.journeys.model import DEFAULT_POLICY, State
 from ansim.journeys.sampling import Sampler
 from ansim.journeys.watch import Watch
@@ -106,14 +106,8 @@ def judge(walks: list[Stroll], seed: int) -> list[Outcome]:
     fleet = Fleet()
     watch = Watch(fleet)
     for number, walk in enumerate(walks):
-        fleet.add(
-            number.to_bytes(16, "big"),
-            walk.plan,
-            DEFAULT_POLICY,
-            at=EVENING,
-            eta=EVENING + expected_s(walk.plan),
-            guardians=True,
-        )
+        times = Times(EVENING, EVENING + expected_s(walk.plan))
+        fleet.add(number.to_bytes(16, "big"), walk.plan, DEFAULT_POLICY, times)
     sent = reports_of(walks)
     prompts, alarm = np.zeros(len(walks), int), np.full(len(walks), math.inf)
     answers: dict[int, float] = {}

@@ -7,7 +7,7 @@ reads one array from end to end (a million entries in about a millisecond) inste
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,13 @@ _PROGRESS = np.dtype(
 )
 _LIMITS = tuple(name for name in Policy.__struct_fields__)
 _START_CAPACITY = 64
+
+
+class Times(NamedTuple):
+    """When a journey began and when she is expected (epoch seconds)."""
+
+    started: float
+    eta: float
 
 
 class Fleet:
@@ -80,40 +87,47 @@ class Fleet:
         """The policy of one journey."""
         return self.policies[int(self.policy[row])]
 
-    def add(
-        self, journey: bytes, plan: Plan, policy: Policy, *, at: float, eta: float, guardians: bool
-    ) -> int:
-        """Take up a journey that starts at ``at`` (epoch seconds) and is expected at ``eta``; its row."""
-        row = self._take_row()
-        self.rows[journey] = row
-        self.ids[row] = np.void(journey)
-        start, end = plan.start, plan.destination
-        self.time["lat0"][row], self.time["lon0"][row] = start.lat, start.lon
-        for name in _TIMES[2:]:
-            self.time[name][row] = NEVER
-        self.time["started"][row] = self.time["last_at"][row] = self.time["anchor_at"][row] = at
-        self.time["ref_at"][row] = at
-        self.time["quiet_until"][row] = -NEVER
-        self.time["eta"][row] = eta
-        self.time["expires"][row] = at + policy.lost_after_s
+    def add(self, journey: bytes, plan: Plan, policy: Policy, times: Times) -> int:
+        """Take up a journey; its row."""
+        return int(self.add_many([(journey, plan, policy, times)])[0])
+
+    def add_many(self, journeys: Sequence[tuple[bytes, Plan, Policy, Times]]) -> Rows:
+        """Take up many journeys at once; their rows, in order."""
+        rows = np.array([self._take_row() for _ in journeys], np.intp)
+        policies = [policy for _, _, policy, _ in journeys]
+        self.policy[rows] = [self._policy_row(policy) for policy in policies]
+        self.ids[rows] = np.array([key for key, *_ in journeys], "V16")
+        self.rows.update(zip((key for key, *_ in journeys), rows.tolist(), strict=True))
+        plans = [plan for _, plan, _, _ in journeys]
+        for name in _TIMES:
+            self.time[name][rows] = NEVER
         for name in _METRES:
-            self.metre[name][row] = 0.0
-        self.metre["speed"][row] = self.metre["battery"][row] = np.nan
-        self.metre["r"][row] = self.metre["ar"][row] = self.metre["rr"][row] = start.radius_m
-        x, y = self.local(np.array([row]), np.array([end.lat]), np.array([end.lon]))
-        self.metre["dest_x"][row], self.metre["dest_y"][row] = x[0], y[0]
-        self.metre["dest_r"][row] = end.radius_m
-        corners = thinned(plan.way) if len(plan.way) > 1 else [(start.lat, start.lon), (end.lat, end.lon)]
-        self._lay(row, corners)
-        direct = math.hypot(x[0], y[0])
-        self.metre["corridor"][row] = (
-            policy.corridor_m if len(plan.way) > 1 else max(policy.corridor_m, 0.35 * direct)
-        )
-        self.way[row], self.state[row] = plan.by, State.ACTIVE
-        self.concern[row], self.guardians[row] = Concern.NONE, guardians
-        self.policy[row] = self._policy_row(policy)
-        self.set_deadlines(np.array([row]))
-        return row
+            self.metre[name][rows] = 0.0
+        self.time["lat0"][rows] = [plan.start.lat for plan in plans]
+        self.time["lon0"][rows] = [plan.start.lon for plan in plans]
+        started = np.array([times.started for *_, times in journeys])
+        for name in ("started", "last_at", "anchor_at", "ref_at"):
+            self.time[name][rows] = started
+        self.time["quiet_until"][rows] = -NEVER
+        self.time["eta"][rows] = [times.eta for *_, times in journeys]
+        self.time["expires"][rows] = started + self.limit(rows, "lost_after_s")
+        self.metre["speed"][rows] = self.metre["battery"][rows] = np.nan
+        for name in ("r", "ar", "rr"):
+            self.metre[name][rows] = [plan.start.radius_m for plan in plans]
+        end_lat = np.array([plan.destination.lat for plan in plans])
+        end_lon = np.array([plan.destination.lon for plan in plans])
+        x, y = self.local(rows, end_lat, end_lon)
+        self.metre["dest_x"][rows], self.metre["dest_y"][rows] = x, y
+        self.metre["dest_r"][rows] = [plan.destination.radius_m for plan in plans]
+        told = np.array([len(plan.way) > 1 for plan in plans])
+        width = self.limit(rows, "corridor_m")
+        self.metre["corridor"][rows] = np.where(told, width, np.maximum(width, 0.35 * np.hypot(x, y)))
+        self._lay(rows, plans)
+        self.way[rows] = [plan.by for plan in plans]
+        self.guardians[rows] = [plan.watcher != "machine" for plan in plans]
+        self.state[rows], self.concern[rows] = State.ACTIVE, Concern.NONE
+        self.set_deadlines(rows)
+        return rows
 
     def remove(self, journey: bytes) -> None:
         """Forget a journey that has ended; unknown ones are ignored."""
@@ -205,12 +219,20 @@ class Fleet:
             self.limits = np.vstack([self.limits, row])
         return known
 
-    def _lay(self, row: int, corners: Sequence[tuple[float, float]]) -> None:
-        """Write a way's corners; what is left over repeats the last, a leg without length."""
-        places = np.array(corners)
-        x, y = self.local(np.full(len(places), row), places[:, 0], places[:, 1])
-        self.route[row, : len(places), 0], self.route[row, : len(places), 1] = x, y
-        self.route[row, len(places) :] = self.route[row, len(places) - 1]
+    def _lay(self, rows: Rows, plans: Sequence[Plan]) -> None:
+        """Write the ways' corners; what is left over repeats the last, a leg without length."""
+        places = np.empty((len(plans), WAY_POINTS, 2))
+        for index, plan in enumerate(plans):
+            start, end = plan.start, plan.destination
+            way = thinned(plan.way) if len(plan.way) > 1 else ((start.lat, start.lon), (end.lat, end.lon))
+            places[index, : len(way)] = way
+            places[index, len(way) :] = way[-1]
+        self.route[rows, :, 0], self.route[rows, :, 1] = (
+            column.reshape(len(plans), WAY_POINTS)
+            for column in self.local(
+                np.repeat(rows, WAY_POINTS), places[..., 0].ravel(), places[..., 1].ravel()
+            )
+        )
 
 
 def thinned(way: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

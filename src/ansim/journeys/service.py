@@ -6,7 +6,7 @@ the journeys it concerned are taken up again from what is on disk, so nothing is
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -20,7 +20,7 @@ from ansim.core.ids import new_id, new_secret
 from ansim.core.problems import Problem, not_found
 from ansim.journeys import store
 from ansim.journeys.eta import expected_s, usual_s
-from ansim.journeys.fleet import Fleet
+from ansim.journeys.fleet import Fleet, Times
 from ansim.journeys.model import DEFAULT_POLICY, ENDS, Concern, Fix, IllegalStep, Plan, Policy, Spot, State
 from ansim.journeys.store import Journey
 from ansim.journeys.view import view
@@ -30,6 +30,7 @@ from ansim.journeys.wire import as_array
 _log = logs.get("journeys")
 _REMEMBERED = 20
 _FOLLOWED_S = 86_400.0
+_TAKEN_UP = 5_000
 
 
 class Alarm(Protocol):
@@ -81,14 +82,23 @@ class JourneyService:
         self.fleet = Fleet()
         self._watch = Watch(self.fleet)
 
-    async def take_up(self) -> int:
-        """Go on with every open journey on disk; returns how many there are."""
+    async def take_up(self) -> AsyncIterator[int]:
+        """Go on with every open journey on disk, the most urgent first; yields how many came with each step.
+
+        Between two steps the clock may be kept: a journey whose time has come need not wait for a million
+        that have time. A report of one that is not taken up yet takes it up.
+        """
         since = self._clock() - _FOLLOWED_S
         self._alarmed = await self._database.read(lambda conn: store.alarmed_since(conn, since))
-        journeys = await self._database.read(store.open_ones)
-        for one in journeys:
-            self._admit(one)
-        return len(journeys)
+        after = (-1.0, "")
+        while True:
+            place = after
+            found = await self._database.read(lambda conn: store.open_after(conn, place, _TAKEN_UP))  # noqa: B023
+            if not found:
+                return
+            after = (found[-1].deadline, found[-1].id)
+            self._admit([one for one in found if _key(one.id) not in self.fleet.rows])
+            yield len(found)
 
     async def begin(self, person: str, plan: Plan, policy: Policy = DEFAULT_POLICY) -> tuple[Journey, str]:
         """Set out; returns the journey and the secret by which her phone may report without a login.
@@ -113,6 +123,7 @@ class JourneyService:
                 eta=plan.arrive_by if plan.arrive_by > now else now + expected_s(plan, shares),
                 changed_at=now,
                 center=self._center_of(plan.start.lat, plan.start.lon),
+                deadline=now + policy.lost_after_s,
                 token=_hash(token),
             )
             store.insert(tx, one)
@@ -120,7 +131,7 @@ class JourneyService:
             return one
 
         one = await self._database.write(write)
-        self._admit(one)
+        self._admit([one])
         return one, token
 
     async def hear(self, batch: Sequence[Heard]) -> None:
@@ -129,7 +140,7 @@ class JourneyService:
         keys: list[str] = []
         fixes: list[Fix] = []
         for heard in batch:
-            row = self.fleet.rows.get(_key(heard.journey))
+            row = await self._find(heard.journey)
             if row is None:
                 await self._follow(heard)
                 continue
@@ -158,14 +169,14 @@ class JourneyService:
 
     async def answer(self, journey_id: str, *, duress: bool) -> None:
         """She said with her PIN that all is well; with the duress PIN that looks the same and is an alarm."""
-        row = self._row(journey_id)
+        row = await self._require(journey_id)
         now = self._clock()
         steps = [self._watch.end(row, State.ALARMED, now)] if duress else self._watch.safe(row, now)
         await self._keep(steps, {journey_id}, lambda _: 0, actor="duress" if duress else "person")
 
     async def end(self, journey_id: str, state: State, actor: str = "person") -> None:
         """End a journey: ``ARRIVED``, ``ENDED``, or ``ALARMED`` for help at once."""
-        row = self._row(journey_id)
+        row = await self._require(journey_id)
         try:
             step = self._watch.end(row, state, self._clock())
         except IllegalStep as error:
@@ -214,8 +225,9 @@ class JourneyService:
         """Write down what the watch decided; take the journeys up anew when that fails."""
         moved = {step.row: self._id(step.row) for step in steps}
         ids = sorted(touched | set(moved.values()))
-        rows = np.array([self._row(one) for one in ids], np.intp)
-        progress = list(zip(ids, self.fleet.progress(rows), strict=True))
+        rows = np.array([self.fleet.rows[_key(one)] for one in ids], np.intp)
+        due = self.fleet.time["deadline"][rows].tolist()
+        progress = list(zip(ids, self.fleet.progress(rows), due, strict=True))
 
         def write(tx: Tx) -> None:
             also(tx)
@@ -260,13 +272,28 @@ class JourneyService:
         self._feed.append(tx, one.id, change(view(one, track[-1] if track else None)))
         self._tell(tx, one, step)
 
-    def _admit(self, one: Journey) -> int:
-        guardians = one.plan.watcher != "machine"
-        row = self.fleet.add(
-            _key(one.id), one.plan, one.policy, at=one.started_at, eta=one.eta, guardians=guardians
+    def _admit(self, journeys: Sequence[Journey]) -> None:
+        rows = self.fleet.add_many(
+            [(_key(one.id), one.plan, one.policy, Times(one.started_at, one.eta)) for one in journeys]
         )
-        if one.progress:
-            self.fleet.restore(row, one.progress)
+        for row, one in zip(rows, journeys, strict=True):
+            if one.progress:
+                self.fleet.restore(int(row), one.progress)
+
+    async def _find(self, journey_id: str) -> int | None:
+        """The row of an open journey, taken up from disk where that has not happened yet."""
+        row = self.fleet.rows.get(_key(journey_id))
+        if row is None and journey_id not in self._alarmed:
+            one = await self._database.read(lambda conn: store.load(conn, journey_id))
+            if one is not None and one.state not in ENDS and _key(one.id) not in self.fleet.rows:
+                self._admit([one])
+            row = self.fleet.rows.get(_key(journey_id))
+        return row
+
+    async def _require(self, journey_id: str) -> int:
+        row = await self._find(journey_id)
+        if row is None:
+            raise _over()
         return row
 
     async def _take_up_again(self, ids: Sequence[str]) -> None:
@@ -276,14 +303,8 @@ class JourneyService:
         for key, one in zip(ids, await self._database.read(read), strict=True):
             self.fleet.remove(_key(key))
             if one is not None and one.state not in ENDS:
-                self._admit(one)
+                self._admit([one])
         _log.error("journeys taken up again from disk", count=len(ids))
-
-    def _row(self, journey_id: str) -> int:
-        row = self.fleet.rows.get(_key(journey_id))
-        if row is None:
-            raise _over()
-        return row
 
     def _id(self, row: int) -> str:
         return _text(bytes(self.fleet.ids[row]))

@@ -28,8 +28,9 @@ journey = sa.Table(
     sa.Column("incident", sa.String(36), nullable=False),
     sa.Column("duress", sa.Boolean, nullable=False),  # whoever holds her phone must not learn of the alarm
     sa.Column("token", sa.String(64), nullable=False, unique=True),  # SHA-256 of the phone's own secret
+    sa.Column("deadline", sa.Float, nullable=False),  # when its silence means something; see the watch
     sa.Column("progress", sa.LargeBinary, nullable=False),  # the watch's columns of this journey
-    sa.Index("ix_journey_open", "state"),
+    sa.Index("ix_journey_open", "state", "deadline"),
 )
 
 journey_fix = sa.Table(
@@ -86,6 +87,7 @@ class Journey(Struct, frozen=True, kw_only=True):
     incident: str = ""
     duress: bool = False
     token: str = ""
+    deadline: float = 0.0
     progress: bytes = b""
 
 
@@ -99,12 +101,18 @@ def update(tx: Tx, journey_id: str, **changes: Any) -> None:
     tx.execute(journey.update().where(journey.c.id == journey_id).values(**changes))
 
 
-def save_progress(tx: Tx, progress: Iterable[tuple[str, bytes]]) -> None:
-    """Keep what the watch knows of these journeys."""
-    rows = [{"key": key, "progress": state} for key, state in progress]
+_save_progress = (
+    journey.update()
+    .where(journey.c.id == sa.bindparam("key"))
+    .values(progress=sa.bindparam("kept"), deadline=sa.bindparam("due"))
+)
+
+
+def save_progress(tx: Tx, progress: Iterable[tuple[str, bytes, float]]) -> None:
+    """Keep what the watch knows of these journeys: its columns, and when silence next means something."""
+    rows = [{"key": key, "kept": state, "due": due} for key, state, due in progress]
     if rows:
-        statement = journey.update().where(journey.c.id == sa.bindparam("key"))
-        tx.execute(statement.values(progress=sa.bindparam("progress")), rows)
+        tx.execute(_save_progress, rows)
 
 
 def load(conn: Connection, journey_id: str) -> Journey | None:
@@ -126,9 +134,15 @@ def open_of(conn: Connection, person: str) -> Journey | None:
     return _journey(row) if row is not None else None
 
 
-def open_ones(conn: Connection) -> list[Journey]:
-    """Every open journey."""
-    return [_journey(row) for row in conn.execute(sa.select(journey).where(journey.c.state.not_in(_ENDS)))]
+def open_after(conn: Connection, after: tuple[float, str], limit: int) -> list[Journey]:
+    """Open journeys in the order of (deadline, id), those after that pair: the most urgent come first."""
+    query = (
+        sa.select(journey)
+        .where(journey.c.state.not_in(_ENDS), sa.tuple_(journey.c.deadline, journey.c.id) > after)
+        .order_by(journey.c.deadline, journey.c.id)
+        .limit(limit)
+    )
+    return [_journey(row) for row in conn.execute(query)]
 
 
 def alarmed_since(conn: Connection, since: float) -> dict[str, str]:

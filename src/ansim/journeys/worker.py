@@ -40,11 +40,8 @@ class JourneyWorker:
         metrics.gauge("ansim_journeys_open", "Journeys under way", lambda: len(service.fleet))
 
     async def start(self) -> None:
-        """Take up what is on disk, then begin."""
-        count = await self._service.take_up()
-        if count:
-            _log.info("journeys taken up", count=count)
-        loops = (self._take(), self._keep_clock(), self._forget())
+        """Begin; what is on disk is taken up beside, the most urgent first."""
+        loops = (self._take_up(), self._take(), self._keep_clock(), self._forget())
         self._tasks = [asyncio.create_task(one, name="journeys") for one in loops]
 
     async def stop(self) -> None:
@@ -63,6 +60,19 @@ class JourneyWorker:
         self._queue.append(_Waiting(heard, done, time.monotonic()))
         self._wake.set()
         await done
+
+    async def _take_up(self) -> None:
+        count = 0
+        while True:
+            try:
+                async for some in self._service.take_up():
+                    count += some
+                break
+            except sa.exc.OperationalError as error:  # none may be forgotten: from the start again
+                _log.error("journeys not taken up yet", reason=str(error))
+                await asyncio.sleep(TICK_S)
+        if count:
+            _log.info("journeys taken up", count=count)
 
     async def _take(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
+revision = "0017"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
@@ -27,13 +27,14 @@ def upgrade() -> None:
         sa.Column("incident", sa.String(length=36), nullable=False),
         sa.Column("duress", sa.Boolean(), nullable=False),
         sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("deadline", sa.Float(), nullable=False),
         sa.Column("progress", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token"),
     )
     with op.batch_alter_table("journey", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_journey_ended_at"), ["ended_at"], unique=False)
-        batch_op.create_index("ix_journey_open", ["state"], unique=False)
+        batch_op.create_index("ix_journey_open", ["state", "deadline"], unique=False)
         batch_op.create_index(batch_op.f("ix_journey_person"), ["person"], unique=False)
 
     op.create_table(
