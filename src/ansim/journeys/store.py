@@ -93,7 +93,12 @@ class Journey(Struct, frozen=True, kw_only=True):
 
 def insert(tx: Tx, one: Journey) -> None:
     """Add a journey."""
-    tx.execute(journey.insert(), _row(one))
+    insert_all(tx, [one])
+
+
+def insert_all(tx: Tx, journeys: Sequence[Journey]) -> None:
+    """Add many journeys."""
+    tx.execute(journey.insert(), [_row(one) for one in journeys])
 
 
 def update(tx: Tx, journey_id: str, **changes: Any) -> None:
