@@ -40,11 +40,28 @@ class Choice(Struct, frozen=True, kw_only=True):
     live: bool = False
 
 
+class Held(Struct, frozen=True, kw_only=True):
+    """A camera in somebody's hand, as pages see it.
+
+    ``heading`` is where it was last turned to, ``fault`` what it last did not do. ``runaway``: it does not
+    stop.
+    """
+
+    camera: str
+    incident: str
+    holder: str
+    since: str
+    heading: float | None = None
+    fault: str = ""
+    runaway: bool = False
+    returning: bool = False
+
+
 class Wall(Struct, frozen=True, kw_only=True):
     """The choice for one incident at one moment.
 
     ``together`` is the probability that at least one ``now`` camera sees her. ``at`` is when it was made,
-    ISO-8601; ``revision`` grows by one with each change of it.
+    ISO-8601; ``revision`` grows by one with each change of it. ``held`` are the cameras turned for it.
     """
 
     incident: str
@@ -52,3 +69,4 @@ class Wall(Struct, frozen=True, kw_only=True):
     revision: int
     choices: tuple[Choice, ...]
     together: float
+    held: tuple[Held, ...] = ()

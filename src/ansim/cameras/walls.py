@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from ansim.cameras.buildings import Buildings, Views
-from ansim.cameras.choice import Choice, Wall
+from ansim.cameras.choice import Choice, Held, Wall
 from ansim.cameras.model import Camera
 from ansim.cameras.registry import CameraRegistry
 from ansim.cameras.select import Selection, seen_together, select, told
@@ -57,6 +57,7 @@ class Walls:
         self._views = None if buildings is None else Views(buildings)
         self._clock = clock
         self._every_s = every_s
+        self.held_of: Callable[[str], tuple[Held, ...]] = lambda _incident: ()
         self._states: dict[str, _State] = {}
         self._avoided: dict[str, float] = {}
         self._news: dict[str, set[asyncio.Event]] = {}
@@ -66,6 +67,12 @@ class Walls:
     def close(self) -> None:
         """End the choosing thread."""
         self._thread.shutdown(wait=True)
+
+    async def where(self, incident: str) -> Estimate | None:
+        """Where the person of an incident is by now; None when nobody knows, or it is over."""
+        fixes = await self._fixes_of(incident)
+        track = None if fixes is None else follow(fixes)
+        return None if track is None else track.at(self._clock())
 
     async def wall(self, incident: str, count: int = TILES) -> Wall | None:
         """The wall of an incident now; None when it is over, not known, or nobody knows where she is."""
@@ -141,10 +148,16 @@ class Walls:
         )
         together = round(seen_together(selection), 3)
         before = state.wall
-        changed = before is None or _what(before.choices) != _what(choices)
+        held = self.held_of(incident)
+        changed = before is None or _what(before.choices) != _what(choices) or before.held != held
         revision = (before.revision if before else 0) + int(changed)
         state.wall = Wall(
-            incident=incident, at=iso(now()), revision=revision, choices=choices, together=together
+            incident=incident,
+            at=iso(now()),
+            revision=revision,
+            choices=choices,
+            together=together,
+            held=held,
         )
         return state.wall
 

@@ -36,6 +36,7 @@ from ansim.nodes.fixes import fixes_from
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
 from ansim.nodes.parts import Parts
 from ansim.nodes.staffing import demo_signins, seed_staff
+from ansim.nodes.turning import Turning
 from ansim.people.access import dependencies
 from ansim.people.api import staff_routes
 from ansim.people.model import Operator
@@ -70,6 +71,7 @@ def center(settings: Settings) -> Litestar:
     )
     journal.listeners.append(lambda incident: cameras.walls.moved(incident.id))
     journal.position_listeners.append(lambda incident, _: cameras.walls.moved(incident.id))
+    turning = Turning(parts, journal, cameras)
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
@@ -113,11 +115,13 @@ def center(settings: Settings) -> Litestar:
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
+        await turning.start()
         await link.start()
         try:
             yield
         finally:
             await link.stop()
+            await turning.stop()
             cameras.walls.close()
             await parts.stop()
 
@@ -126,6 +130,7 @@ def center(settings: Settings) -> Litestar:
         *map_routes(area),
         *camera_routes(cameras, position_of),
         *wall_routes(cameras, look, parts.people.session_alive),
+        *turning.routes(),
         *console_routes(
             settings=settings,
             database=parts.database,
