@@ -29,11 +29,12 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def test_the_kinds_are_the_nineteen_of_the_contract() -> None:
+def test_the_kinds_are_the_twenty_three_of_the_contract() -> None:
     assert set(ev.KINDS) == {
         "armed", "alerted", "cancelled", "duress", "pressed_again", "routed", "ownership_assigned", "rung",
         "delivered", "seen", "accepted", "claimed", "claim_refused", "note", "dispatch_requested",
         "dispatch_updated", "closing_proposed", "closing_rejected", "closed",
+        "approaching", "direct_confirmed", "cancel_asked", "identified",
     }  # fmt: skip
 
 
@@ -124,6 +125,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "accepted": {"code": "41170", "epoch": 1},
     "claimed": {"code": "41170", "name": "안양시"},
     "claim_refused": {"code": "41170"},
+    "approaching": {"code": "41170", "name": "안양시", "eta_s": 20.0, "probability": 0.7},
+    "direct_confirmed": {"code": "41170", "epoch": 1},
+    "cancel_asked": {},
+    "identified": {
+        "person": {
+            "id": "p", "name": "n", "phone": "1", "note": "", "guardians": [{"name": "n", "phone": "1"}],
+        },
+    },
     "note": {"text": ""},
     "dispatch_requested": {"agency": "112", "code": "41170", "note": ""},
     "dispatch_updated": {"request": "r", "status": "done", "note": ""},

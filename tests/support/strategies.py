@@ -99,6 +99,10 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "accepted": st.builds(ev.Accepted, code=codes, epoch=epochs),
         "claimed": _named(ev.Claimed),
         "claim_refused": st.builds(ev.ClaimRefused, code=codes),
+        "approaching": _named(ev.Approaching, eta_s=st.floats(0, 60), probability=st.floats(0, 1)),
+        "direct_confirmed": st.builds(ev.DirectConfirmed, code=codes, epoch=epochs),
+        "cancel_asked": st.just(ev.CancelAsked()),
+        "identified": st.builds(ev.Identified, person=people),
         "note": st.builds(ev.Note, text=words),
         "dispatch_requested": st.builds(ev.DispatchRequested, agency=agencies, code=codes, note=words),
         "dispatch_updated": st.builds(
@@ -139,7 +143,16 @@ def _fitting(incident: Incident | None) -> list[str]:
     """Kinds that the lifecycle allows next."""
     if incident is None:
         return ["armed"]
-    always = ["note", "seen", "pressed_again", "duress", "routed"]
+    always = [
+        "note",
+        "seen",
+        "pressed_again",
+        "duress",
+        "routed",
+        "approaching",
+        "cancel_asked",
+        "identified",
+    ]
     if incident.owner is None:
         return ["ownership_assigned"]
     if incident.state is State.ARMED:

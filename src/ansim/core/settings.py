@@ -56,7 +56,7 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     ] = 30.0
     handover_share: Annotated[
         float,
-        Meta(gt=0.5, le=1, description="share of her circle inside the next area that counts as across"),
+        Meta(gt=0.5, le=1, description="probability of being in the next area that counts as across"),
     ] = 0.9
     handover_fixes: Annotated[
         int, Meta(ge=1, le=20, description="consecutive fixes across the border before ownership moves")
@@ -64,6 +64,10 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     handover_rest_s: Annotated[
         float, Meta(ge=0, description="seconds between two hand-overs of one incident")
     ] = 20.0
+    handover_warn_s: Annotated[
+        float,
+        Meta(ge=0, le=120, description="how far ahead a likely crossing is told to the next center"),
+    ] = 30.0
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +94,14 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
         dict[str, str],
         Meta(description="hub: the centers enrolled, code = secret of their leaf link"),
     ] = msgspec.field(default_factory=dict)
+    center_urls: Annotated[
+        dict[str, str],
+        Meta(description="hub: where phones reach a center while the hub is silent, code = its https origin"),
+    ] = msgspec.field(default_factory=dict)
+    hub_url: Annotated[
+        str,
+        Meta(description="center: origin of the hub's pages, whose phones may raise an SOS here directly"),
+    ] = ""
     bus: BusSettings = BusSettings()
     policy: PolicySettings = PolicySettings()
 

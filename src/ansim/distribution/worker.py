@@ -12,7 +12,7 @@ from ansim.core.clock import system_ms
 from ansim.core.database import Database, Overloaded, Tx
 from ansim.core.metrics import Metrics
 from ansim.core.settings import PolicySettings
-from ansim.distribution.handover import crossing
+from ansim.distribution.handover import LOOK_BACK, crossing, forecast, near_border
 from ansim.distribution.ladder import Step, next_step
 from ansim.distribution.service import Distribution
 from ansim.incidents import events as ev
@@ -65,12 +65,10 @@ class LadderWorker:
         self._wake.set()
 
     def notice_positions(self, incident: Incident, new: list[Position]) -> None:
-        """She moved: look whether she left the jurisdiction she was routed to."""
+        """She moved: look whether she left the jurisdiction she was routed to, or is about to."""
         if not incident.open or not new:
             return
-        newest = new[-1]
-        answer = self._distribution.boundaries.locate(newest.lat, newest.lon, newest.radius)
-        if incident.responsible is None or answer.center_code != incident.responsible.code:
+        if near_border(incident, new[-1], self._distribution.boundaries, self._policy):
             self._moved.add(incident.id)
             self._wake.set()
 
@@ -152,12 +150,17 @@ class LadderWorker:
         return [(ev.Rung(step="exhausted"), actor)]
 
     def _hand_over(self, tx: Tx, incident: Incident, now_ms: int) -> list[Write]:
-        fixes = store.track(tx.conn, incident.id, self._policy.handover_fixes)
-        answer = crossing(incident, fixes, self._distribution.boundaries, self._policy, now_ms)
-        if answer is None or incident.owner is None:
+        if incident.owner is None:
             return []
+        fixes = store.track(tx.conn, incident.id, LOOK_BACK)
+        answer = crossing(incident, fixes, self._distribution.boundaries, self._policy, now_ms)
+        if answer is None:
+            return self._warn(incident, fixes, now_ms)
         actor = system(self._journal.node)
         code = self._distribution.answering(answer.center_code)
+        moves = code is not None and code != incident.owner.code
+        if moves and not self._distribution.health.alive(str(code)):
+            return []  # she stays with who answers; her next fix asks again
         routed = ev.Routed(
             code=answer.center_code,
             name=answer.center_name,
@@ -166,14 +169,26 @@ class LadderWorker:
             marks=() if code else ("center_not_connected",),
         )
         writes: list[Write] = [(routed, actor)]
-        if code is not None and code != incident.owner.code and self._distribution.health.alive(code):
-            center = self._distribution.center(code)
+        if moves:
+            center = self._distribution.center(str(code))
             move = ev.OwnershipAssigned(
                 code=center.code, name=center.name, epoch=incident.owner.epoch + 1, reason="handover"
             )
             writes.append((move, actor))
         _log.info("crossed a border", incident=incident.id, into=answer.center_code, center=code or "none")
         return writes
+
+    def _warn(self, incident: Incident, fixes: list[Position], now_ms: int) -> list[Write]:
+        """Tell the next center early; being told makes it a party, and that provision is in the ledger."""
+        ahead = forecast(incident, fixes, self._distribution.boundaries, self._policy, now_ms)
+        code = self._distribution.answering(ahead.code) if ahead else None
+        if ahead is None or code is None or incident.owner is None or code == incident.owner.code:
+            return []
+        center = self._distribution.center(code)
+        warning = ev.Approaching(
+            code=center.code, name=center.name, eta_s=ahead.eta_s, probability=ahead.probability
+        )
+        return [(warning, system(self._journal.node))]
 
     async def _reload(self) -> None:
         while True:

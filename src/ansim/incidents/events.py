@@ -163,6 +163,32 @@ class ClaimRefused(_Data, frozen=True, kw_only=True, tag="claim_refused"):
     code: Code
 
 
+class Approaching(_Data, frozen=True, kw_only=True, tag="approaching"):
+    """She will probably cross into this center's area within ``eta_s`` seconds: it may prepare."""
+
+    code: Code
+    name: Name
+    eta_s: Annotated[float, Meta(ge=0, le=3_600)]
+    probability: Annotated[float, Meta(ge=0, le=1)]
+
+
+class DirectConfirmed(_Data, frozen=True, kw_only=True, tag="direct_confirmed"):
+    """The hub knows that this center took the SOS while the hub was silent, and leaves it there."""
+
+    code: Code
+    epoch: Epoch
+
+
+class CancelAsked(_Data, frozen=True, kw_only=True, tag="cancel_asked"):
+    """Her phone asked a center to cancel; the PIN is the hub's to check, so nothing ends by it."""
+
+
+class Identified(_Data, frozen=True, kw_only=True, tag="identified"):
+    """The hub recognised who had pressed at a center without it."""
+
+    person: PersonCard
+
+
 class Note(_Data, frozen=True, kw_only=True, tag="note"):
     """An operator's remark."""
 
@@ -218,6 +244,10 @@ Data = (
     | Accepted
     | Claimed
     | ClaimRefused
+    | Approaching
+    | DirectConfirmed
+    | CancelAsked
+    | Identified
     | Note
     | DispatchRequested
     | DispatchUpdated

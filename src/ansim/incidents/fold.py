@@ -8,6 +8,7 @@ the incident, and is listed as superseded, still on the timeline.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansim.incidents import direct
 from ansim.incidents import events as ev
 from ansim.incidents.lifecycle import ENDED, IN_HAND, State, can
 from ansim.incidents.model import Claim, Closing, Incident, Operator, Owner, Request, Step
@@ -51,8 +52,8 @@ def _step(incident: Incident, target: State, at: str) -> bool:
 
 
 def _armed(incident: Incident, event: ev.Event, data: ev.Armed) -> bool:
-    if incident.armed is not None:
-        return False
+    if incident.armed is not None:  # taken twice, by the hub and by a center: what only one knew is kept
+        return incident.armed.key == data.key and direct.identify(incident, data.person)
     incident.armed = data
     incident.complete = True
     incident.opened_at = event.at
@@ -100,13 +101,14 @@ def _routed(incident: Incident, _event: ev.Event, data: ev.Routed) -> bool:
 def _ownership(incident: Incident, event: ev.Event, data: ev.OwnershipAssigned) -> bool:
     _told(incident, data.code, data.name)
     if not incident.open or (incident.owner is not None and data.epoch <= incident.owner.epoch):
-        return False
+        return direct.rival(incident, data)
     incident.owner = Owner(
         code=data.code, name=data.name, epoch=data.epoch, since=event.at, reason=data.reason
     )
     incident.owners.append(incident.owner)
     incident.operator = None
     incident.closing = None
+    incident.approach = None
     if data.reason == "no_ack":
         _mark(incident, "rerouted")
     return True
@@ -157,7 +159,7 @@ def _accepted(incident: Incident, event: ev.Event, data: ev.Accepted) -> bool:
     owner = incident.owner
     fits = owner is not None and owner.code == data.code and owner.epoch == data.epoch
     if not fits or not incident.needs_operator:
-        return False
+        return direct.claim_of_rival(incident, event, data)
     incident.operator = Operator(id=event.actor.id, name=event.actor.name, center=data.code)
     _answer_claims(incident, data.code)
     if incident.state is State.ALERTING:
@@ -194,6 +196,11 @@ def _answer_claims(incident: Incident, code: str) -> bool:
     answered = len(standing) < len(incident.claims)
     incident.claims = standing
     return answered
+
+
+def _approaching(incident: Incident, event: ev.Event, data: ev.Approaching) -> bool:
+    _told(incident, data.code, data.name)
+    return direct.approach(incident, event, data)
 
 
 def _note(_incident: Incident, _event: ev.Event, _data: ev.Note) -> bool:
@@ -268,6 +275,10 @@ _APPLY: dict[type, Callable[[Incident, ev.Event, Any], bool]] = {
     ev.Accepted: _accepted,
     ev.Claimed: _claimed,
     ev.ClaimRefused: _claim_refused,
+    ev.Approaching: _approaching,
+    ev.DirectConfirmed: direct.confirmed,
+    ev.CancelAsked: direct.cancel_asked,
+    ev.Identified: direct.identified,
     ev.Note: _note,
     ev.DispatchRequested: _dispatch_requested,
     ev.DispatchUpdated: _dispatch_updated,

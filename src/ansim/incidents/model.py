@@ -66,6 +66,16 @@ class Claim(Struct, kw_only=True, frozen=True):
     by: Actor
 
 
+class Approach(Struct, kw_only=True, frozen=True):
+    """The center whose area she will probably enter next, as it was foreseen at ``at`` (a clock stamp)."""
+
+    code: str
+    name: str
+    at: str
+    eta_s: float
+    probability: float
+
+
 class Incident(Struct, kw_only=True):
     """What the events add up to. Times are clock stamps (see core.clock)."""
 
@@ -84,6 +94,9 @@ class Incident(Struct, kw_only=True):
     co_alarmed: list[str] = field(default_factory=list)
     delivered: dict[str, tuple[int, str]] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    confirmed_epoch: int = 0
+    rivals: dict[str, int] = field(default_factory=dict)
+    approach: Approach | None = None
     operator: Operator | None = None
     claims: list[Claim] = field(default_factory=list)
     requests: dict[str, Request] = field(default_factory=dict)
@@ -114,6 +127,12 @@ class Incident(Struct, kw_only=True):
             return False
         epoch, _ = self.delivered.get(self.owner.code, (0, ""))
         return epoch >= self.owner.epoch
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether a center took it directly and the hub has not yet said that it knows."""
+        owner = self.owner
+        return owner is not None and owner.reason == "direct" and self.confirmed_epoch < owner.epoch
 
     @property
     def needs_operator(self) -> bool:

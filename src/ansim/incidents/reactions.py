@@ -24,10 +24,13 @@ def at_center(node: str, incident: Incident) -> list[Write]:
 
 
 def at_hub(node: str, incident: Incident) -> list[Write]:
-    """The hub gives an incident nobody has taken to the first center that claims it, and refuses others."""
+    """The hub confirms what a center took without it, gives an incident nobody has taken to the first center
+    that claims it, and refuses others."""
     owner = incident.owner
     if owner is None or not incident.open:
         return []
+    if incident.unconfirmed:
+        return [(ev.DirectConfirmed(code=owner.code, epoch=owner.epoch), system(node))]
     for claim in incident.claims:
         if claim.code == owner.code:
             continue  # granted; it is for that center to accept

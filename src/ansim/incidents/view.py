@@ -48,6 +48,16 @@ def view(incident: Incident, position: Position | None) -> dict[str, Any]:
             "method": responsible.method,
             "approximate": responsible.approximate,
         },
+        "direct": owner is not None and owner.reason == "direct",
+        "unconfirmed": incident.unconfirmed,
+        "approach": incident.approach
+        and {
+            "code": incident.approach.code,
+            "name": incident.approach.name,
+            "at": _time(incident.approach.at),
+            "eta_s": incident.approach.eta_s,
+            "probability": incident.approach.probability,
+        },
         "parties": [
             {"code": code, "name": name, "role": role(incident, code)}
             for code, name in incident.parties.items()
@@ -104,6 +114,9 @@ _TO_HER = frozenset(
         "armed",
         "alerted",
         "cancelled",
+        "cancel_asked",
+        "direct_confirmed",
+        "identified",
         "pressed_again",
         "routed",
         "rung",
@@ -139,7 +152,7 @@ def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
         }
         for request in shown["requests"]
     ]
-    for hidden in ("person", "closing", "superseded", "parties", "responsible", "events"):
+    for hidden in ("person", "closing", "superseded", "parties", "responsible", "events", "approach"):
         shown.pop(hidden)
     return shown
 
