@@ -15,6 +15,7 @@ from litestar.stores.memory import MemoryStore
 from litestar.types import BeforeMessageSendHookHandler, ControllerRouterHandler, Message, Scope
 from msgspec import UNSET, Struct, UnsetType
 
+from ansim.core import cross_origin
 from ansim.core.docs import DocumentPage
 from ansim.core.metrics import Metrics
 from ansim.core.refusals import handlers
@@ -30,11 +31,10 @@ _FORGET_EVERY_S = 300.0
 
 _CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "worker-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
+    "worker-src 'self' blob:; connect-src {connect}; font-src 'self'; manifest-src 'self'; "
     "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 _HEADERS = {
-    "content-security-policy": _CSP,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -78,11 +78,15 @@ def build_app(
     ready: Callable[[], Awaitable[dict[str, bool]]],
     demo_signins: Sequence[DemoSignIn] = (),
     static: StaticFiles | None = None,
+    connect: Sequence[str] = (),
+    callers: Sequence[str] = (),
 ) -> Litestar:
     """The node's application.
 
     ``pages`` maps a URL path to an html file among the built faces; ``ready`` answers each part the node
     depends on; ``demo_signins`` are shown only when the settings say that this is a demonstration.
+    ``connect``: origins of other nodes that the pages may call; ``callers``: origins whose pages may raise
+    an SOS here.
     """
     csrf = csrf_config(settings)
     attempts = MemoryStore()
@@ -96,7 +100,7 @@ def build_app(
         dependencies=dependencies,
         lifespan=[_forgetting(attempts), *lifespan],
         exception_handlers=handlers(csrf),
-        before_send=[_headers(settings)],
+        before_send=[_headers(settings, connect), cross_origin.allow(callers, "/api/sos")],
         csrf_config=csrf,
         request_max_body_size=BODY_LIMIT,
         stores={"rate_limit": attempts},
@@ -169,9 +173,10 @@ def _health_routes(metrics: Metrics, ready: Callable[[], Awaitable[dict[str, boo
     return [healthz, readyz, exposition]
 
 
-def _headers(settings: Settings) -> BeforeMessageSendHookHandler:
+def _headers(settings: Settings, connect: Sequence[str]) -> BeforeMessageSendHookHandler:
     """Put the security headers on every answer, and say how long it may be kept when the route does not."""
-    common = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+    policy = {"content-security-policy": _CSP.format(connect=" ".join(["'self'", *connect]))}
+    common = [(name.encode(), value.encode()) for name, value in (policy | _HEADERS).items()]
     if settings.url.startswith("https://"):
         common.append((b"strict-transport-security", b"max-age=31536000"))
 

@@ -31,12 +31,17 @@ class Borders(Struct, frozen=True, kw_only=True):
     center: Place
 
 
-def borders(boundaries: BoundarySet, code: str) -> Borders:
-    """The map of the center ``code``; a center without an area on it gets the nearest names only."""
+def own_area(boundaries: BoundarySet, code: str) -> frozenset[str]:
+    """The jurisdictions that the center ``code`` answers for."""
     table = {one: one for one in default_boundaries().codes}
     if boundaries is not default_boundaries():
         table = inherit(default_boundaries(), boundaries, table)
-    own = [one for one in boundaries.codes if table.get(one, one) == code] or [boundaries.codes[0]]
+    return frozenset(one for one in boundaries.codes if table.get(one, one) == code)
+
+
+def borders(boundaries: BoundarySet, code: str) -> Borders:
+    """The map of the center ``code``; a center without an area on it gets the nearest names only."""
+    own = sorted(own_area(boundaries, code)) or [boundaries.codes[0]]
     around = [one for one in boundaries.neighbours(own[0]) if one not in own][:_NEIGHBOURS]
     middle = boundaries.geometry(own[0]).representative_point()
     return Borders(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -36,6 +37,11 @@ class Distribution:
     def boundaries(self) -> BoundarySet:
         """The boundaries in force now."""
         return self._history.as_of(now())
+
+    def good_until(self, moment: datetime, most: timedelta) -> datetime:
+        """Until when an answer of ``moment`` may be kept: ``most`` long, or to the next planned change."""
+        planned = [one.effective_from for one in self._history.generations if one.effective_from > moment]
+        return min([moment + most, *planned])
 
     def center(self, code: str) -> CenterRef:
         """An enrolled center by code."""

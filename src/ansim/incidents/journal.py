@@ -209,6 +209,8 @@ class Journal:
         if self._is_hub:
             parties = [code for code in sorted(self._reachable(incident)) if code != sender]
             self._outbox.put(tx, parties, POSITIONS, PositionsBody(incident_id, new))
+        elif sender is None:  # reported to this center by a phone that the hub does not answer
+            self._outbox.put(tx, ["hub"], POSITIONS, PositionsBody(incident_id, new))
         tx.on_commit(lambda: self._notify_positions(incident, new))
         return new
 

@@ -141,8 +141,7 @@ def person_routes(
         verdict = await people.check_pin(owner, data.pin) if owner else "pin"
         if verdict == "wrong" and owner:
             raise wrong_pin(people.pin_attempts_left(owner))
-        await sos.cancel(incident, person, duress=verdict == "duress")
-        return StateNow(state="cancelled")
+        return StateNow(state=await sos.cancel(incident, person, duress=verdict == "duress"))
 
     @post("/api/sos/{incident:str}/now", status_code=200, tags=["sos"])
     async def alarm_now(

@@ -49,6 +49,8 @@ def read(body: bytes, received: datetime, *, key: str = "", truncated: bool = Fa
     given = data.get("trigger")
     known = isinstance(given, str) and given in _TRIGGERS and given != "drill"
     trigger: ev.Trigger = cast(ev.Trigger, given) if known else "unknown"
+    if data.get("registered") is True:  # said only to a center: who she is and her PIN are the hub's to know
+        marks.append("pin_at_hub")
     own_key = _text(key) or _text(data.get("key"))
     if not own_key:
         marks.append("no_key")

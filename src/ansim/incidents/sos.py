@@ -17,7 +17,7 @@ from ansim.core.database import Database, Tx
 from ansim.core.ids import is_id, new_id
 from ansim.core.problems import Problem, not_found
 from ansim.core.settings import PolicySettings
-from ansim.incidents import access, positions, store
+from ansim.incidents import access, direct, positions, store
 from ansim.incidents import events as ev
 from ansim.incidents.duress import as_told
 from ansim.incidents.fold import fold
@@ -88,9 +88,12 @@ class SosService:
 
     def _press(self, tx: Tx, report: Report, caller: Caller, received: datetime) -> Receipt:
         known = store.pressed(tx.conn, report.key)
-        if known is not None:
-            incident = store.load(tx.conn, known)
+        if known is not None or store.events_of(tx.conn, direct.incident_id(report)):
+            incident = store.load(tx.conn, known or direct.incident_id(report))
             if incident is not None and self._same_phone(incident, report, caller):
+                if known is None:  # another node took this press and has told of it
+                    store.remember_press(tx, report.key, incident.id)
+                incident = self._recognise(tx, incident, caller)
                 return self._receipt(tx, incident, report.key, repeated=True)
             # Somebody else's key: a stranger must not learn of her incident, nor be turned away.
             report = msgspec.structs.replace(report, key=f"{report.key[:24]}-{new_id()}")
@@ -104,6 +107,15 @@ class SosService:
         if report.position is not None:
             self._journal.record_positions(tx, incident.id, [report.position])
         return self._receipt(tx, incident, report.key, repeated=False)
+
+    def _recognise(self, tx: Tx, incident: Incident, caller: Caller) -> Incident:
+        """Say who she is where the node that took the press could not know."""
+        nameless = incident.armed is not None and incident.armed.person is None
+        card = self._card(tx.conn, caller.person) if nameless and caller.person else None
+        if card is None:
+            return incident
+        known = ev.Identified(person=msgspec.convert(card, ev.PersonCard))
+        return self._journal.record(tx, incident.id, [(known, system(self._journal.node))])
 
     @staticmethod
     def _same_phone(incident: Incident, report: Report, caller: Caller) -> bool:
@@ -173,7 +185,7 @@ class SosService:
         writes: list[Write] = [(armed, caller.actor), (route.routed, actor), (owner, actor)]
         if not window:
             writes.append((ev.Alerted(reason="window"), actor))
-        return self._journal.record(tx, new_id(), writes, known=[])
+        return self._journal.record(tx, direct.incident_id(report), writes, known=[])
 
     async def require_own(self, incident_id: str, caller: Caller) -> None:
         """Raise 404 unless the incident is this caller's, by login or by the incident's own secret."""
@@ -206,11 +218,15 @@ class SosService:
 
         return await self._database.read(read)
 
-    async def cancel(self, incident_id: str, caller: Caller, *, duress: bool) -> None:
-        """Cancel, or with the duress PIN only seem to. Raises 409 once somebody has it in hand."""
+    async def cancel(self, incident_id: str, caller: Caller, *, duress: bool) -> str:
+        """Cancel, or with the duress PIN only seem to; returns what her phone may say of it.
+
+        Raises 409 once somebody has it in hand.
+        """
         late = await self._database.write(lambda tx: self._cancel(tx, incident_id, caller, duress=duress))
         if late:
             raise _too_late()
+        return "cancelled"
 
     def _cancel(self, tx: Tx, incident_id: str, caller: Caller, *, duress: bool) -> bool:
         """Returns whether it came too late; raising would take back what duress wrote."""

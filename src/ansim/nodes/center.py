@@ -10,7 +10,9 @@ from ansim.cameras.api import camera_routes
 from ansim.cameras.service import CameraService
 from ansim.core.actors import Actor
 from ansim.core.clock import now
+from ansim.core.cross_origin import origin_of
 from ansim.core.database import Tx
+from ansim.core.secrets import secret
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.dispatch.api import desk_routes
@@ -18,12 +20,15 @@ from ansim.dispatch.service import DispatchService
 from ansim.distribution.generations import FOLDER, in_force
 from ansim.distribution.health import Beat
 from ansim.distribution.link import HubLink
-from ansim.distribution.maps import borders, map_routes
+from ansim.distribution.maps import borders, map_routes, own_area
 from ansim.incidents import store
 from ansim.incidents.console_api import console_routes
+from ansim.incidents.direct_sos import DirectSos, to_itself
+from ansim.incidents.direct_worker import DirectClock
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
 from ansim.incidents.looks import Looks
 from ansim.incidents.operations import Operations
+from ansim.incidents.person_api import person_routes
 from ansim.incidents.reactions import at_center
 from ansim.ledger.model import Head
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
@@ -55,7 +60,11 @@ def center(settings: Settings) -> Litestar:
     dispatch = DispatchService(parts.database, journal, settings.code)
     cameras = CameraService(parts.database)
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
-    area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
+    boundaries = in_force(settings.data_dir / FOLDER, now())
+    area = borders(boundaries, settings.code)
+    route = to_itself(settings.code, settings.name, boundaries.locate, own_area(boundaries, settings.code))
+    sos = DirectSos(database=parts.database, journal=journal, route=route, policy=settings.policy)
+    clock = DirectClock(parts.database, journal, settings.policy, parts.metrics)
 
     def record_look(tx: Tx, session: str, actor: Actor, subject: str, incident: str, source: str) -> None:
         what, why = "위치, 프로필, 사건 기록", "긴급호출 대응 화면"
@@ -90,15 +99,27 @@ def center(settings: Settings) -> Litestar:
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
+        await clock.start()
         await link.start()
         try:
             yield
         finally:
+            await clock.stop()
             await link.stop()
             await parts.stop()
 
     routes = [
         *staff_routes(parts.people),
+        *person_routes(
+            settings=settings,
+            database=parts.database,
+            feed=parts.feed,
+            sos=sos,
+            people=parts.people,
+            metrics=parts.metrics,
+            drill_token=secret(settings.data_dir, "drill"),
+            node=node,
+        ),
         *map_routes(area),
         *camera_routes(cameras, position_of),
         *console_routes(
@@ -131,6 +152,7 @@ def center(settings: Settings) -> Litestar:
         pages=PAGES,
         ready=parts.ready,
         demo_signins=demo_signins(settings),
+        callers=[origin_of(settings.hub_url, "hub_url")] if settings.hub_url else [],
     )
 
 

@@ -72,6 +72,9 @@ def write_configs(data: Path, port: int) -> list[Path]:
         "port": port,
         "demo": True,
         "centers": secrets,
+        "center_urls": {
+            code: f"http://127.0.0.1:{port + index}" for index, (code, _) in enumerate(CENTERS, start=1)
+        },
         "bus": {"leaf_port": leaf},
     }
     nodes = [hub]
@@ -85,6 +88,7 @@ def write_configs(data: Path, port: int) -> list[Path]:
                 "data": str(data / code),
                 "port": port + index,
                 "demo": True,
+                "hub_url": f"http://127.0.0.1:{port}",
                 "bus": bus,
             }
         )

@@ -10,12 +10,15 @@ from litestar import Litestar
 from ansim.core.actors import Actor, system
 from ansim.core.bus import Letter
 from ansim.core.clock import iso, now
+from ansim.core.cross_origin import origin_of
 from ansim.core.database import Tx
 from ansim.core.secrets import secret
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
 from ansim.distribution.health import Beat, CenterHealth
+from ansim.distribution.mapping import Mappings
+from ansim.distribution.mapping_api import mapping_routes
 from ansim.distribution.service import Distribution
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
@@ -41,6 +44,7 @@ def hub(settings: Settings) -> Litestar:
     health = CenterHealth(list(settings.centers))
     names = {code: _name(code) for code in settings.centers}
     distribution = Distribution(settings.data_dir, names, health)
+    urls = {code: origin_of(url, f"center_urls.{code}") for code, url in settings.center_urls.items()}
 
     def on_party(tx: Tx, incident: Incident, code: str) -> None:
         person = incident.armed.person if incident.armed else None
@@ -140,6 +144,7 @@ def hub(settings: Settings) -> Litestar:
             drill_token=secret(settings.data_dir, "drill"),
             node=node,
         ),
+        *mapping_routes(Mappings(distribution, urls)),
         *(demo_routes() if settings.demo else ()),
     ]
     return build_app(
@@ -150,6 +155,7 @@ def hub(settings: Settings) -> Litestar:
         lifespan=[running],
         pages=PAGES,
         ready=parts.ready,
+        connect=sorted(set(urls.values())),
     )
 
 
