@@ -52,9 +52,7 @@ def borders(boundaries: BoundarySet, least_m: float, most: int, seed: int = 1) -
     found: list[Border] = []
     for code in codes:
         other = boundaries.neighbours(code)[0]
-        shared = shapely.intersection(
-            boundaries.geometry(code).boundary, boundaries.geometry(other).boundary
-        )
+        shared = shapely.intersection(boundaries.geometry(code).boundary, boundaries.geometry(other).boundary)
         lines = [part for part in shapely.get_parts(shapely.line_merge(shared)) if part.length > 0]
         longest = max(lines, key=lambda part: part.length, default=None)
         if longest is not None and longest.length * METRES_PER_DEGREE * 0.8 > least_m:
@@ -85,7 +83,9 @@ def along(border: Border, seconds: float, weave_m: float = 4.0) -> list[Place]:
     return places
 
 
-def across(border: Border, boundaries: BoundarySet, before_m: float = 150.0, after_m: float = 250.0) -> list[Place]:
+def across(
+    border: Border, boundaries: BoundarySet, before_m: float = 150.0, after_m: float = 250.0
+) -> list[Place]:
     """Straight over the border in its middle; empty where the ground there is too crooked for that."""
     line = border.line
     middle, next_to = line.interpolate(0.5, normalized=True), line.interpolate(0.5005, normalized=True)
@@ -159,7 +159,11 @@ def own(incident: Incident, answer: Answer, at_ms: int, reason: ev.OwnershipReas
 
 
 def follow_rule(
-    rule: Rule, fixes: Sequence[Position], places: Sequence[Place], boundaries: BoundarySet, policy: PolicySettings
+    rule: Rule,
+    fixes: Sequence[Position],
+    places: Sequence[Place],
+    boundaries: BoundarySet,
+    policy: PolicySettings,
 ) -> Journey:
     """Apply a rule fix by fix."""
     incident = pressed_at(boundaries, fixes[0])

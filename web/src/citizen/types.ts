@@ -64,6 +64,18 @@ export interface Fix {
 
 export type Ending = 'cancelled' | 'closed' | 'lost';
 
+/** A press that a center took without the hub. */
+export interface DirectReceipt {
+  /** Where that center answers. */
+  origin: string;
+  center: { code: string; name: string };
+  /** Opens the incident there, and nothing else. */
+  token: string;
+  incident: string;
+  state: IncidentState;
+  window_ends_at: string | null;
+}
+
 /** One press as this device keeps it, from before it is sent until she puts it away. */
 export interface Press {
   /** Idempotency key: the same press sent twice is one incident. */
@@ -79,6 +91,8 @@ export interface Press {
   /** The server refused the full report once: send the bare minimum. */
   bare: boolean;
   incident: string | null;
+  /** Set when a center has taken it while the hub was silent; `incident` stays null until the hub has it too. */
+  direct?: DirectReceipt | null;
   state: IncidentState | null;
   window_ends_at: string | null;
   owner: { code: string; name: string } | null;

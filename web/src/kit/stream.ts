@@ -34,17 +34,27 @@ export interface Stream {
 export interface Options {
   /** Longest wait between two attempts, in milliseconds. */
   most?: number;
+  /** Another way to listen than the browser's own EventSource, and the headers it sends. */
+  source?: (url: string) => Source;
+  headers?: Record<string, string>;
   /** Silence after which the line counts as dead, in milliseconds; a live one pings every 5 s. */
   silence?: number;
 }
 
+/** What is needed of an EventSource. */
+export interface Source {
+  readonly readyState: number;
+  addEventListener(type: string, listener: (event: MessageEvent) => void): void;
+  close(): void;
+}
+
 /** Open a stream and keep it open until `close`, sign-out, or the stream's end. */
 export function open(url: string, handlers: Handlers, options: Options = {}): Stream {
-  const { most = 15_000, silence = 12_000 } = options;
+  const { most = 15_000, silence = 12_000, source: listen = (at) => new EventSource(at), headers = {} } = options;
   let state: State = empty;
   let cursor: string | null = null;
   let connection: Connection = { state: 'connecting', since: null };
-  let source: EventSource | null = null;
+  let source: Source | null = null;
   let attempt = 0;
   let stopped = false;
   let silenceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -96,7 +106,7 @@ export function open(url: string, handlers: Handlers, options: Options = {}): St
     if (stopped) return;
     clearTimeout(retryTimer);
     disconnect();
-    const opened = new EventSource(address());
+    const opened = listen(address());
     source = opened;
     silenceTimer = setTimeout(lost, silence);
     opened.addEventListener('open', () => {
@@ -138,7 +148,7 @@ export function open(url: string, handlers: Handlers, options: Options = {}): St
   const failed = async (refused: boolean): Promise<void> => {
     disconnect();
     if (refused) {
-      const status = await statusOf(address());
+      const status = await statusOf(address(), headers);
       if (stopped) return;
       if (status === 401) {
         stop();
@@ -170,12 +180,12 @@ export function open(url: string, handlers: Handlers, options: Options = {}): St
   return { close: stop, retry };
 }
 
-async function statusOf(url: string): Promise<number> {
+async function statusOf(url: string, headers: Record<string, string>): Promise<number> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), 5000);
   try {
     const answer = await fetch(url, {
-      headers: { accept: 'text/event-stream' }, credentials: 'same-origin', cache: 'no-store', signal: abort.signal,
+      headers: { accept: 'text/event-stream', ...headers }, credentials: 'same-origin', cache: 'no-store', signal: abort.signal,
     });
     return answer.status;
   } catch {

@@ -14,6 +14,7 @@ export type EventType =
   | 'armed' | 'alerted' | 'cancelled' | 'duress' | 'pressed_again'
   | 'routed' | 'ownership_assigned' | 'rung' | 'delivered' | 'seen'
   | 'accepted' | 'claimed' | 'claim_refused' | 'note'
+  | 'approaching' | 'direct_confirmed' | 'cancel_asked' | 'identified'
   | 'dispatch_requested' | 'dispatch_updated'
   | 'closing_proposed' | 'closing_rejected' | 'closed';
 
@@ -126,6 +127,12 @@ export interface IncidentView {
   owner: Owner | null;
   responsible: Responsible | null;
   parties: Party[];
+  /** A center took it while the hub was silent. */
+  direct?: boolean;
+  /** The hub has not yet said that it knows of a direct one. */
+  unconfirmed?: boolean;
+  /** The center whose area she will probably enter next. */
+  approach?: { code: string; name: string; at: string; eta_s: number; probability: number } | null;
   delivered: Record<string, string>;
   seen: Record<string, { at: string; operator: string }>;
   operator: { id: string; name: string; center: string } | null;

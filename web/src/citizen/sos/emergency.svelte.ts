@@ -12,14 +12,18 @@ import type { IncidentState, IncidentView, Trigger } from '../../kit/types.ts';
 import { cue } from '../device/feedback.ts';
 import { location } from '../device/location.svelte.ts';
 import { keepAwake } from '../device/wake.ts';
+import { callDirectly, directStream, raiseDirectly } from '../direct/line.ts';
 import type { Ending, Fix, Press, SosAnswer } from '../types.ts';
-import { PositionFeed } from './positions.ts';
+import { hubTarget, PositionFeed, type Target } from './positions.ts';
 import { afterCancel, newPress, report, stillWanted } from './press.ts';
 import { forgetPress, keepPress, loadPresses } from './store.ts';
 
 export type CancelResult =
   | { kind: 'cancelled' | 'queued' | 'too-late' | 'unreachable' | 'failed' }
   | { kind: 'wrong-pin'; attemptsLeft: number | null };
+
+/** How long (ms) the hub may take before a center is asked directly. */
+const hubPatience = 2000;
 
 class Emergency {
   press = $state.raw<Press | null>(null);
@@ -37,6 +41,9 @@ class Emergency {
 
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stream: Stream | null = null;
+  /** Whose stream it is. */
+  #streamOf = '';
+  #asking = false;
   #feed: PositionFeed | null = null;
   /** Held in memory only: a PIN is never written down. */
   #pin: string | null = null;
@@ -94,9 +101,10 @@ class Emergency {
 
   /** Skip the countdown. */
   async now(): Promise<void> {
-    const incident = this.press?.incident;
-    if (!incident) return;
-    await api.post(`/api/sos/${incident}/now`);
+    const { incident, direct } = this.press ?? {};
+    if (incident) await api.post(`/api/sos/${incident}/now`);
+    else if (direct) await callDirectly(direct, 'now', {});
+    else return;
     if (this.press?.state === 'armed') await this.#change({ state: 'alerting' });
   }
 
@@ -105,14 +113,14 @@ class Emergency {
     const press = this.press;
     if (press === null) return { kind: 'failed' };
     this.cancelRefused = false;
-    if (press.incident === null) {
-      this.#pin = pin;
-      this.cancelWaiting = true;
-      this.retryNow();
-      return { kind: 'queued' };
-    }
+    if (press.incident === null && !press.direct) return this.#cancelLater(pin);
     try {
-      await api.post(`/api/sos/${press.incident}/cancel`, { pin, key: press.key });
+      if (press.incident !== null) await api.post(`/api/sos/${press.incident}/cancel`, { pin, key: press.key });
+      else if (press.direct) {
+        // The PIN stays here: only the hub can check it, and gets it as soon as it answers.
+        const answer = await callDirectly<{ state: string }>(press.direct, 'cancel', { key: press.key });
+        if (answer.state !== 'cancelled') return this.#cancelLater(pin);
+      }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.slug === 'wrong-pin') {
@@ -124,6 +132,13 @@ class Emergency {
     }
     await this.#end('cancelled');
     return { kind: 'cancelled' };
+  }
+
+  #cancelLater(pin: string): CancelResult {
+    this.#pin = pin;
+    this.cancelWaiting = true;
+    this.retryNow();
+    return { kind: 'queued' };
   }
 
   /** Put an ended press away. */
@@ -149,10 +164,11 @@ class Emergency {
 
   async #send(): Promise<void> {
     const press = this.press;
-    if (press === null || press.incident !== null || this.sending) return;
+    if (press === null || press.incident !== null || press.ended !== null || this.sending) return;
     clearTimeout(this.#retry);
     this.nextTryAt = null;
     this.sending = true;
+    const silent = setTimeout(() => void this.#sendDirectly(press), hubPatience);
     try {
       const answer = await api.post<SosAnswer>('/api/sos', report(press), { timeout: 8000, keepalive: true });
       if (this.press?.key !== press.key) return;
@@ -164,12 +180,30 @@ class Emergency {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const refused = error.status >= 400 && error.status < 500 && error.status !== 408 && error.status !== 429;
+      if (!refused) void this.#sendDirectly(press);
       const wait = backoff(press.attempts);
       this.nextTryAt = Date.now() + wait;
       this.#retry = setTimeout(() => void this.#send(), wait);
       await this.#change({ attempts: press.attempts + 1, bare: press.bare || refused });
     } finally {
+      clearTimeout(silent);
       this.sending = false;
+    }
+  }
+
+  /** The hub is silent: let her own center have the same press, under the same key, while the hub is still tried. */
+  async #sendDirectly(press: Press): Promise<void> {
+    const unheard = (): boolean => this.press?.key === press.key && this.press.incident === null && !this.press.direct;
+    if (this.#asking || !unheard()) return;
+    this.#asking = true;
+    try {
+      const direct = await raiseDirectly(press);
+      if (direct === null || !unheard()) return;
+      const { state, window_ends_at, center: owner } = direct;
+      await this.#change({ direct, state, window_ends_at, owner });
+      this.#follow();
+    } finally {
+      this.#asking = false;
     }
   }
 
@@ -188,24 +222,29 @@ class Emergency {
     if (press === null) return;
     if (press.ended === 'closed' || (press.ended === 'cancelled' && !stillWanted(press))) return;
     this.#feed ??= new PositionFeed(press.key, () => void this.#positionsRefused());
-    if (press.incident !== null) this.#feed.setIncident(press.incident);
+    const target = targetOf(press);
+    if (target !== null) this.#feed.setTarget(target);
     const feed = this.#feed;
     location.start((fix: Fix) => void feed.add(fix));
     if (press.ended !== null) return;
     keepAwake(true);
-    if (press.incident === null || this.#stream !== null) return;
-    this.#stream = open(`/api/sos/${press.incident}/stream`, {
+    if (target === null || this.#streamOf === target.name) return;
+    this.#stream?.close();
+    this.#streamOf = target.name;
+    const direct = press.incident === null && press.direct ? directStream(press.direct) : null;
+    const lost = (): void => void (direct === null && this.#end('lost'));
+    this.#stream = open(direct?.url ?? `/api/sos/${press.incident}/stream`, {
       state: (state) => void this.#received(state),
       connection: (connection) => {
         this.connection = connection;
       },
-      unauthorized: () => void this.#end('lost'),
-      gone: () => void this.#end('lost'),
-    });
+      unauthorized: lost,
+      gone: lost,
+    }, direct?.options);
   }
 
   async #received(state: State): Promise<void> {
-    const incident = this.press?.incident;
+    const incident = this.press?.incident ?? this.press?.direct?.incident;
     const view = incident ? state.incidents[incident]?.view : undefined;
     if (view === undefined || this.press === null || this.press.ended !== null) return;
     this.#announce(this.view, view);
@@ -225,13 +264,18 @@ class Emergency {
 
   async #end(ending: Ending): Promise<void> {
     if (this.press === null || this.press.ended !== null) return;
-    this.#stream?.close();
-    this.#stream = null;
+    this.#hangUp();
     this.cancelWaiting = false;
     keepAwake(false);
     await this.#change({ ended: ending, ended_at: new Date(serverNow()).toISOString() });
     if (ending === 'closed' || (ending === 'cancelled' && !stillWanted(this.press))) this.#stopPositions();
     else if (ending === 'cancelled') this.#quiet = setTimeout(() => void this.#positionsRefused(), afterCancel);
+  }
+
+  #hangUp(): void {
+    this.#stream?.close();
+    this.#stream = null;
+    this.#streamOf = '';
   }
 
   async #positionsRefused(): Promise<void> {
@@ -249,8 +293,7 @@ class Emergency {
   #reset(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#quiet);
-    this.#stream?.close();
-    this.#stream = null;
+    this.#hangUp();
     this.#stopPositions();
     keepAwake(false);
     this.#pin = null;
@@ -296,6 +339,13 @@ class Emergency {
     }
     await forgetPress(press.key);
   }
+}
+
+/** Where positions of a press go now: to the hub if it has the press, else to the center that took it. */
+function targetOf({ incident, direct }: Press): Target | null {
+  if (incident !== null) return hubTarget(incident);
+  if (!direct) return null;
+  return { name: direct.origin, send: (positions) => callDirectly(direct, 'positions', { positions }) };
 }
 
 export const emergency = new Emergency();

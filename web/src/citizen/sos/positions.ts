@@ -12,10 +12,21 @@ const batch = 500;
 const gap = 1000;
 const refusals = new Set([401, 403, 404, 409, 410]);
 
+/** Where positions go; `name` tells one target from another. */
+export interface Target {
+  name: string;
+  send: (positions: Fix[]) => Promise<unknown>;
+}
+
+/** The hub, for an incident it has. */
+export function hubTarget(incident: string): Target {
+  return { name: incident, send: (positions) => api.post(`/api/sos/${incident}/positions`, { positions }) };
+}
+
 export class PositionFeed {
   readonly #press: string;
   readonly #refused: () => void;
-  #incident: string | null = null;
+  #target: Target | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #busy = false;
   #attempt = 0;
@@ -29,11 +40,12 @@ export class PositionFeed {
     this.#refused = refused;
   }
 
-  /** The press has become an incident: what has been kept can leave. */
-  setIncident(incident: string): void {
-    if (this.#incident === incident) return;
-    this.#incident = incident;
-    this.#plan(0);
+  /** The press has become an incident, at the hub or at a center: what has been kept can leave. */
+  setTarget(target: Target): void {
+    if (this.#target?.name === target.name) return;
+    this.#target = target;
+    this.#attempt = 0;
+    this.#plan(0, true);
   }
 
   async add(fix: Fix): Promise<void> {
@@ -54,7 +66,7 @@ export class PositionFeed {
   }
 
   #plan(wait: number, sooner = false): void {
-    if (this.#stopped || this.#incident === null) return;
+    if (this.#stopped || this.#target === null) return;
     if (this.#timer !== undefined && !sooner) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -64,13 +76,13 @@ export class PositionFeed {
   }
 
   async #send(): Promise<void> {
-    if (this.#busy || this.#stopped || this.#incident === null) return;
+    if (this.#busy || this.#stopped || this.#target === null) return;
     this.#busy = true;
     try {
       const kept = await waitingFixes(this.#press, batch);
       const positions = [...kept, ...this.#loose].slice(0, batch);
       if (positions.length === 0) return;
-      await api.post(`/api/sos/${this.#incident}/positions`, { positions });
+      await this.#target.send(positions);
       this.#attempt = 0;
       const sent = new Set(positions.map((fix) => fix.id));
       this.#loose = this.#loose.filter((fix) => !sent.has(fix.id));

@@ -27,6 +27,7 @@ export function newPress(trigger: Trigger, silent: boolean, fix: Fix | null): Pr
     attempts: 0,
     bare: false,
     incident: null,
+    direct: null,
     state: null,
     window_ends_at: null,
     owner: null,

@@ -55,7 +55,8 @@ export function headline(press: Press, view: IncidentView | null, sending: boole
   if (press.ended === 'cancelled') return { key: 'citizen.headline.cancelled' };
   if (press.ended === 'closed') return { key: 'citizen.headline.closed' };
   if (press.ended === 'lost') return { key: 'citizen.headline.lost' };
-  if (press.incident === null) {
+  const direct = press.incident === null ? (press.direct ?? null) : null;
+  if (press.incident === null && direct === null) {
     return { key: press.attempts === 0 || sending ? 'citizen.headline.sending' : 'citizen.headline.unsent' };
   }
   const facts = known(press, view);
@@ -63,6 +64,7 @@ export function headline(press: Press, view: IncidentView | null, sending: boole
   const request = furthest(facts.requests);
   if (request !== null) return { key: `citizen.headline.${request.status}`, params: { agency: request.agency } };
   if (facts.accepted !== null) return { key: 'citizen.headline.accepted', params };
+  if (facts.seen === null && direct !== null) return { key: 'direct.headline', params: { center: direct.center.name } };
   if ((view?.state ?? press.state) === 'armed') return { key: 'citizen.headline.armed' };
   if (facts.seen !== null) return { key: 'citizen.headline.seen', params };
   if (facts.delivered !== null) return { key: 'citizen.headline.delivered', params };
@@ -73,7 +75,7 @@ export function headline(press: Press, view: IncidentView | null, sending: boole
 export function steps(press: Press, view: IncidentView | null): Step[] {
   const facts = known(press, view);
   const params = { center: facts.center ?? '' };
-  const sent = press.incident === null ? null : (view?.opened_at ?? press.pressed_at);
+  const sent = press.incident === null && !press.direct ? null : (view?.opened_at ?? press.pressed_at);
   const list: Step[] = [
     step('sent', sent, {}),
     step(facts.center === null ? 'delivered_somewhere' : 'delivered', facts.delivered ?? facts.seen, params),
