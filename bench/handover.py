@@ -11,6 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from ansim.core.clock import hlc_ms, parse_iso
+from ansim.core.settings import PolicySettings
+from ansim.distribution.boundaries import ALWAYS, default_boundaries
+from ansim.distribution.handover import crossing, forecast
+from ansim.distribution.importer import read_file
+from ansim.geo.answers import Answer
+from ansim.geo.boundaries import BoundarySet
+from ansim.incidents.model import Incident
+from ansim.incidents.positions import Position
+from bench.report import machine
 from support.border_walks import (
     EVERY_S,
     SURVEY,
@@ -23,17 +34,6 @@ from support.border_walks import (
     heard,
     pressed_at,
 )
-
-from ansim.core.clock import hlc_ms, parse_iso
-from ansim.core.settings import PolicySettings
-from ansim.distribution.boundaries import ALWAYS, default_boundaries
-from ansim.distribution.handover import crossing, forecast
-from ansim.distribution.importer import read_file
-from ansim.geo.answers import Answer
-from ansim.geo.boundaries import BoundarySet
-from ansim.incidents.model import Incident
-from ansim.incidents.positions import Position
-from bench.report import machine
 
 RADII_M = (5.0, 10.0, 20.0, 35.0, 50.0)
 MINUTES = 10.0
@@ -77,7 +77,7 @@ def moves(rule: Rule, roads: list[Border], boundaries: BoundarySet, radius: floa
 def delays(
     rule: Rule, roads: list[Border], boundaries: BoundarySet, radius: float
 ) -> tuple[float, float, int, int]:
-    """After a true crossing: median and 95th percentile of the delay (s), hand-overs missed, and premature."""
+    """After a true crossing: median and 95th percentile of the delay (s), missed, and premature."""
     policy = PolicySettings()
     late: list[float] = []
     missed = early = 0
@@ -130,7 +130,8 @@ def main() -> None:
     roads = borders(boundaries, MINUTES * 60 * 1.5, ROADS)
     source = "surveyed borders of 2018" if surveyed else "the shipped default borders"
     console.print(machine())
-    console.print(f"{len(roads)} border roads, {MINUTES:.0f} minutes each, a fix every {EVERY_S:.0f} s, {source}")
+    walks = f"{len(roads)} border roads, {MINUTES:.0f} minutes each, a fix every {EVERY_S:.0f} s"
+    console.print(f"{walks}, {source}")
     table = Table(title="Hand-overs on and across a border", title_justify="left")
     heads = ("95 % circle, m", "moves/h before", "moves/h now", "delay before, s", "delay now, s (p95)",
              "missed before/now", "premature before/now", "warned", "lead, s")  # fmt: skip

@@ -342,11 +342,12 @@ def direct_story(window: str = "", **fields: Any) -> list[ev.Event]:
     """A direct incident's first events."""
     armed = ev.Armed(key="k", trigger="hold", pressed_at="", window_ends_at=window, **fields)
     owner = ev.OwnershipAssigned(code="41170", name="안양시", epoch=1, reason="direct")
+    made: list[ev.Data] = [armed, owner]
     return [
         ev.Event(
             id=f"{n}", incident="i", at=hlc_from_ms(1_000 + n), node="41170", actor=system("41170"), data=one
         )
-        for n, one in enumerate([armed, owner])
+        for n, one in enumerate(made)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -131,8 +132,6 @@ def heard(places: Sequence[Place], radius: float, seed: int, lasts_s: float = LA
 
 def iso_ms(ms: int) -> str:
     """Text of a time in milliseconds."""
-    from datetime import UTC, datetime  # noqa: PLC0415 - only here
-
     return iso(datetime.fromtimestamp(ms / 1000, UTC))
 
 
