@@ -16,6 +16,7 @@ _COMMANDS = {
     "hub": "ansim.nodes.commands:hub",
     "jurisdictions": "ansim.distribution.commands:jurisdictions",
     "ledger": "ansim.ledger.commands:ledger",
+    "policy": "ansim.distribution.policy_commands:policy",
     "staff": "ansim.people.commands:staff",
     "where": "ansim.distribution.commands:where",
 }

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from ansim.distribution.health import DEAD_AFTER_S, Beat, CenterHealth
+from ansim.distribution.health import DEAD_AFTER_S, Beat, CenterHealth, Limits, ServiceState, state_of
 
 
 class Clock:
@@ -56,3 +56,33 @@ def test_a_center_names_itself() -> None:
 def test_a_name_that_events_could_not_carry_is_not_taken() -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(msgspec.json.encode(Beat(code="41170", name="안" * 61)), type=Beat)
+
+
+@pytest.mark.parametrize(
+    ("operators", "alarms", "oldest_s", "state"),
+    [
+        (None, 99, 900, ServiceState.NORMAL),
+        (0, 0, 0, ServiceState.UNSTAFFED),
+        (2, 6, 10, ServiceState.NORMAL),
+        (2, 7, 10, ServiceState.OVERLOADED),
+        (2, 1, 60, ServiceState.NORMAL),
+        (2, 1, 61, ServiceState.OVERLOADED),
+        (2, 0, 61, ServiceState.NORMAL),
+    ],
+)
+def test_the_state_follows_staff_and_load(
+    operators: int | None, alarms: int, oldest_s: float, state: ServiceState
+) -> None:
+    said = Beat(code="41170", name="안양시", operators=operators, alarms=alarms, oldest_s=oldest_s)
+    assert state_of(said, 0.0, Limits()) is state
+    assert state_of(said, DEAD_AFTER_S, Limits()) is ServiceState.DOWN
+
+
+def test_a_center_not_heard_yet_is_believed_in_until_silence_is_observed() -> None:
+    clock = Clock()
+    health = CenterHealth(["41170"], clock)
+    assert health.state("41170") is ServiceState.NORMAL
+    clock.now += DEAD_AFTER_S
+    assert health.state("41170") is ServiceState.DOWN
+    health.beat(beat(operators=0))
+    assert health.state("41170") is ServiceState.UNSTAFFED

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansim.core.clock import hlc_from_ms, hlc_ms, parse_iso
+from ansim.core.clock import hlc_from_ms, hlc_ms, iso, ms_time, parse_iso
 from ansim.core.settings import PolicySettings
-from ansim.distribution.ladder import Step, next_step
+from ansim.distribution.ladder import Step, StepKind, next_step
+from ansim.distribution.policy import Plan
 from ansim.incidents import events as ev
 from ansim.incidents.events import CenterRef
 from ansim.incidents.fold import fold
@@ -15,7 +16,7 @@ from ansim.incidents.lifecycle import State
 from support.story import OPERATOR, PERSON, Story, accepted, alerting, armed, claimed, owns, pressed
 from support.strategies import CENTERS, HUB, NAMES, START_MS, WINDOW_ENDS, histories
 
-POLICY = PolicySettings()
+POLICY = Plan.of(PolicySettings())
 ORDER = [CenterRef(code=code, name=NAMES[code]) for code in CENTERS]
 
 
@@ -26,6 +27,11 @@ def step(story: Story, order: list[CenterRef] = ORDER) -> Step | None:
 def after(story: Story, seconds: float) -> int:
     """Milliseconds since the epoch, ``seconds`` after the story's last event."""
     return hlc_ms(story.last.at) + int(seconds * 1000)
+
+
+def rang(kind: StepKind, due_ms: int, center: CenterRef | None = None) -> Step:
+    """A step because the owner's screens rang in vain."""
+    return Step(kind=kind, due_ms=due_ms, center=center, because="no_answer", rang=True)
 
 
 def confirmed() -> Story:
@@ -142,7 +148,7 @@ def test_nobody_accepts_then_the_next_centers_hear_the_alarm_three_at_most() -> 
             following = step(story, order)
             assert following is not None
             due = following
-        assert due == Step(kind="co_alarm", due_ms=alerted + 15_000 * number, center=order[number])
+        assert due == rang("co_alarm", alerted + 15_000 * number, order[number])
         story.tell(ev.Rung(step="co_alarm", code=order[number].code, name=order[number].name))
     if not story.fold.agency_asked:
         story.tell(ev.Rung(step="agency_direct", agency="112", code="41170"))
@@ -152,7 +158,77 @@ def test_nobody_accepts_then_the_next_centers_hear_the_alarm_three_at_most() -> 
 def test_the_agency_is_asked_when_nobody_is_left_to_alarm() -> None:
     story = alerting()
     alerted = hlc_ms(story.last.at)
-    assert step(story, ORDER[:1]) == Step(kind="agency_direct", due_ms=alerted + 30_000)
+    assert step(story, ORDER[:1]) == rang("agency_direct", alerted + 30_000)
+
+
+ROOM = CenterRef(code="gyeonggi", name="경기도 상황실")
+
+
+def test_ringing_in_vain_is_said_once_until_another_owns_it() -> None:
+    story = alerting().tell(ev.Rung(step="no_answer", code="41170", name="안양시"))
+    assert story.fold.unanswered == ["41170"]
+    due = step(story)
+    assert due is not None
+    assert (due.kind, due.rang) == ("co_alarm", False)
+    story.tell(owns("11545", 2, "claimed")).tell(ev.Delivered(code="11545", epoch=2), node="11545")
+    due = step(story)
+    assert due is not None
+    assert due.rang
+
+
+@pytest.mark.parametrize("state", list(ServiceState))
+def test_a_center_in_which_nobody_is_is_not_waited_for(state: ServiceState) -> None:
+    """Without time to ring, all that may be alarmed are alarmed at once, and why is said."""
+    story = alerting()
+    alerted = hlc_ms(story.last.at)
+    plan = msgspec.structs.replace(POLICY, accept_s=0, state=state, rules={"accept_s": "야간"})
+    for number in (1, 2):
+        due = next_step(story.fold, plan, ORDER)
+        assert due is not None
+        assert (due.kind, due.due_ms, due.center) == ("co_alarm", alerted, ORDER[number])
+        assert due.because == ("no_answer" if state is ServiceState.NORMAL else state.value)
+        assert (due.rule, due.rang) == ("야간", False)
+        story.tell(ev.Rung(step="co_alarm", code=ORDER[number].code, name=ORDER[number].name))
+
+
+def test_the_room_of_the_province_is_alarmed_before_the_agency_is_asked() -> None:
+    story = alerting()
+    alerted = hlc_ms(story.last.at)
+    plan = msgspec.structs.replace(POLICY, co_alarms=0, province_s=20)
+    assert next_step(story.fold, plan, ORDER, ROOM) == rang("province_room", alerted + 20_000, ROOM)
+    story.tell(ev.Rung(step="province_room", code=ROOM.code, name=ROOM.name))
+    assert story.fold.rooms == [ROOM.code]
+    assert story.fold.may_claim(ROOM.code, 0)
+    assert ROOM.code in story.fold.parties
+    assert next_step(story.fold, plan, ORDER, ROOM) == rang("agency_direct", alerted + 30_000)
+
+
+def test_a_room_that_owns_the_incident_is_not_alarmed_again() -> None:
+    story = (
+        Story()
+        .tell(armed())
+        .tell(ev.OwnershipAssigned(code=ROOM.code, name=ROOM.name, epoch=1, reason="policy"))
+    )
+    story.tell(ev.Delivered(code=ROOM.code, epoch=1), node=ROOM.code).tell(ev.Alerted(reason="now"))
+    plan = msgspec.structs.replace(POLICY, co_alarms=0)
+    due = next_step(story.fold, plan, ORDER, ROOM)
+    assert due is not None
+    assert due.kind == "agency_direct"
+
+
+def test_help_ends_by_itself() -> None:
+    story = accepted()
+    for code, minutes in (("11545", 30), ("41410", 10)):
+        until = iso(ms_time(story.at_ms + minutes * 60_000))
+        story.tell(ev.AidInvited(code=code, name=NAMES[code], until=until), node="41170", actor=OPERATOR)
+    first = story.fold.aid["41410"]
+    assert step(story) == Step(kind="aid_over", due_ms=first.until_ms, center=ORDER[2])
+    assert story.fold.may_claim("41410", first.until_ms - 1)
+    assert not story.fold.may_claim("41410", first.until_ms)
+    story.tell(ev.AidEnded(code="41410", reason="expired"))
+    assert step(story) == Step(kind="aid_over", due_ms=story.fold.aid["11545"].until_ms, center=ORDER[1])
+    story.tell(ev.Closed(disposition="safe"), node="41170")
+    assert step(story) is None
 
 
 def test_an_acceptance_ends_the_ladder() -> None:
@@ -163,7 +239,7 @@ def test_after_a_handover_the_new_center_has_its_own_time_to_accept() -> None:
     story = accepted().tell(owns("11545", 2, "handover"), gap_ms=60_000)
     story.tell(ev.Delivered(code="11545", epoch=2), node="11545")
     since = hlc_ms(story.fold.owner.since)  # type: ignore[union-attr]
-    assert step(story) == Step(kind="co_alarm", due_ms=since + 15_000, center=ORDER[0])
+    assert step(story) == rang("co_alarm", since + 15_000, ORDER[0])
 
 
 def test_a_rerouted_incident_keeps_the_time_of_its_alarm() -> None:
@@ -172,7 +248,7 @@ def test_a_rerouted_incident_keeps_the_time_of_its_alarm() -> None:
     story.tell(owns("11545", 2, "no_ack"), gap_ms=4_000).tell(
         ev.Delivered(code="11545", epoch=2), node="11545"
     )
-    assert step(story) == Step(kind="co_alarm", due_ms=alerted + 15_000, center=ORDER[0])
+    assert step(story) == rang("co_alarm", alerted + 15_000, ORDER[0])
 
 
 def test_a_granted_claim_gives_time_to_accept() -> None:
@@ -187,7 +263,7 @@ def test_a_granted_claim_gives_time_to_accept() -> None:
 
 @pytest.mark.parametrize(("ack", "accept", "agency"), [(0.5, 3, 9), (10, 60, 600)])
 def test_the_deadlines_are_policy(ack: float, accept: float, agency: float) -> None:
-    policy = PolicySettings(center_ack_s=ack, accept_s=accept, agency_s=agency)
+    policy = Plan.of(PolicySettings(center_ack_s=ack, accept_s=accept, agency_s=agency))
     silent = pressed()
     due = next_step(silent.fold, policy, ORDER)
     assert due is not None

@@ -29,11 +29,12 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def test_the_kinds_are_the_nineteen_of_the_contract() -> None:
+def test_the_kinds_are_those_of_the_contract() -> None:
     assert set(ev.KINDS) == {
         "armed", "alerted", "cancelled", "duress", "pressed_again", "routed", "ownership_assigned", "rung",
         "delivered", "seen", "accepted", "claimed", "claim_refused", "note", "dispatch_requested",
         "dispatch_updated", "closing_proposed", "closing_rejected", "closed",
+        "aid_invited", "aid_ended",
     }  # fmt: skip
 
 
@@ -124,6 +125,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "accepted": {"code": "41170", "epoch": 1},
     "claimed": {"code": "41170", "name": "안양시"},
     "claim_refused": {"code": "41170"},
+    "aid_invited": {"code": "41170", "name": "안양시", "until": "t", "note": ""},
+    "aid_ended": {"code": "41170", "reason": "expired"},
     "note": {"text": ""},
     "dispatch_requested": {"agency": "112", "code": "41170", "note": ""},
     "dispatch_updated": {"request": "r", "status": "done", "note": ""},

@@ -87,11 +87,13 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "ownership_assigned": _named(
             ev.OwnershipAssigned,
             epoch=epochs,
-            reason=st.sampled_from(["routed", "no_ack", "handover", "handover_failed", "claimed", "direct"]),
+            reason=st.sampled_from(
+                ["routed", "no_ack", "handover", "handover_failed", "claimed", "direct", "policy"]
+            ),
         ),
         "rung": _named(
             ev.Rung,
-            step=st.sampled_from(["co_alarm", "agency_direct", "exhausted"]),
+            step=st.sampled_from(["no_answer", "co_alarm", "province_room", "agency_direct", "exhausted"]),
             agency=st.none() | agencies,
         ),
         "delivered": st.builds(ev.Delivered, code=codes, epoch=epochs),
@@ -99,6 +101,8 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "accepted": st.builds(ev.Accepted, code=codes, epoch=epochs),
         "claimed": _named(ev.Claimed),
         "claim_refused": st.builds(ev.ClaimRefused, code=codes),
+        "aid_invited": _named(ev.AidInvited, until=times | st.just("later"), note=words),
+        "aid_ended": st.builds(ev.AidEnded, code=codes, reason=st.sampled_from(["expired", "withdrawn"])),
         "note": st.builds(ev.Note, text=words),
         "dispatch_requested": st.builds(ev.DispatchRequested, agency=agencies, code=codes, note=words),
         "dispatch_updated": st.builds(
@@ -109,6 +113,9 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "closed": st.builds(ev.Closed, disposition=dispositions, reason=words, second=words),
     }
     return made[kind]
+
+
+_OWNERS = ("accepted", "aid_invited", "closed", "closing_proposed", "closing_rejected")
 
 
 def event_id(number: int) -> str:
@@ -156,7 +163,15 @@ def _fitting(incident: Incident | None) -> list[str]:
             "cancelled",
         ]
     if incident.state in IN_HAND:
-        more = ["closing_proposed", "closing_rejected", "dispatch_requested", "dispatch_updated", "closed"]
+        more = [
+            "aid_invited",
+            "aid_ended",
+            "closing_proposed",
+            "closing_rejected",
+            "dispatch_requested",
+            "dispatch_updated",
+            "closed",
+        ]
         return [*always, *more, "ownership_assigned", "accepted"]
     return ["note"]
 
@@ -170,7 +185,11 @@ def likely_events(draw: st.DrawFn, incident: str = "i-1", most: int = 24) -> lis
         kind = draw(st.sampled_from(_fitting(state)))
         data = _meant(draw, state, draw(data_of(kind, st.sampled_from(_requests(state)))))
         owner = state.owner.code if state and state.owner else HUB
-        node = owner if kind in ("accepted", "closed", "closing_proposed", "closing_rejected") else HUB
+        node = (
+            owner
+            if kind in ("accepted", "aid_invited", "closed", "closing_proposed", "closing_rejected")
+            else HUB
+        )
         made.append(
             ev.Event(
                 id=event_id(draw(st.integers(0, 0xFFFF)) << 8 | number),

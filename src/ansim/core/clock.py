@@ -41,6 +41,11 @@ def hlc_ms(stamp: str) -> int:
     return int(stamp, 16) >> _COUNTER_BITS
 
 
+def ms_time(ms: int) -> datetime:
+    """Milliseconds since the epoch as a time; outside the years 1970 to 9999 the nearest moment inside."""
+    return datetime.fromtimestamp(min(max(ms, 0), _LAST_MS) / 1000, UTC)
+
+
 def hlc_time(stamp: str) -> datetime:
     """The physical part of a stamp as a time; one beyond the year 9999 is its last moment."""
     return datetime.fromtimestamp(min(hlc_ms(stamp), _LAST_MS) / 1000, UTC)

@@ -1,6 +1,6 @@
 """Prometheus metrics: a registry per node, queues by depth and age of their oldest item."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -18,6 +18,7 @@ class Metrics(Collector):
         self.registry.register(self)
         self._queues: dict[str, QueueReading] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
         self.sos = Counter("ansim_sos_total", "SOS reports stored", ["outcome"], registry=self.registry)
         self.sos_seconds = Histogram(
             "ansim_sos_seconds",
@@ -31,6 +32,9 @@ class Metrics(Collector):
         self.faults = Counter(
             "ansim_faults_total", "Faults that were isolated", ["part"], registry=self.registry
         )
+        self.rungs = Counter(
+            "ansim_ladder_rungs_total", "Steps of the delivery ladder", ["step"], registry=self.registry
+        )
         self.resyncs = Counter(
             "ansim_stream_resyncs_total", "Screens that overflowed", registry=self.registry
         )
@@ -42,6 +46,10 @@ class Metrics(Collector):
     def gauge(self, name: str, text: str, reading: Callable[[], float]) -> None:
         """Show one number, read when asked."""
         self._gauges[name] = (text, reading)
+
+    def gauges(self, name: str, text: str, label: str, reading: Callable[[], Mapping[str, float]]) -> None:
+        """Show one number for each value of ``label``, read when asked."""
+        self._labelled[name] = (text, label, reading)
 
     def readings(self) -> dict[str, dict[str, float]]:
         """All queues now, for health pages."""
@@ -62,6 +70,11 @@ class Metrics(Collector):
         yield oldest
         for name, (text, value) in self._gauges.items():
             yield GaugeMetricFamily(name, text, value=value())
+        for name, (text, label, reading_of) in self._labelled.items():
+            family = GaugeMetricFamily(name, text, labels=[label])
+            for which, number in reading_of().items():
+                family.add_metric([which], number)
+            yield family
 
     def exposition(self) -> bytes:
         """The text exposition format."""

@@ -36,8 +36,12 @@ async def stream(
     project: Project,
     status: Callable[[], bytes] | None = None,
     alive: Alive | None = None,
+    tick_s: float = PING_S,
 ) -> AsyncIterator[bytes]:
-    """The frames for one screen, from ``cursor`` on when that is still possible, else from a snapshot."""
+    """The frames for one screen, from ``cursor`` on when that is still possible, else from a snapshot.
+
+    In silence there is a ping, and ``status`` is asked, every ``tick_s``.
+    """
     follower = feed.follow()
     try:
         yield b"retry: 1000\n\n"
@@ -61,7 +65,7 @@ async def stream(
             if current != told:
                 told = current
                 yield frame("status", current)
-            changes = await follower.wait(PING_S)
+            changes = await follower.wait(tick_s)
             if alive is not None and time.monotonic() - asked >= PING_S - 0.5:  # also while changes rush by
                 asked = time.monotonic()
                 if not await alive():

@@ -48,7 +48,7 @@ _HEADERS = {
 class DemoSignIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A sign-in that a demonstration shows on its own sign-in page."""
 
-    app: Literal["console", "desk"]
+    app: Literal["console", "desk", "national"]
     login: str
     password: str
     name: str

@@ -12,10 +12,18 @@ from ansim.core.bus import Bus
 from ansim.core.clock import iso, now
 from ansim.core.feed import Feed
 from ansim.distribution.health import BEAT_S, Beat
+from ansim.incidents.aid_api import Peer
 
 _log = logs.get("link")
 _DOWN_AFTER_S = 3.0
 _RESTART_AFTER_S = 30.0
+
+
+class BeatAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub answers to a heartbeat: its time, and the other centers with their states."""
+
+    now: str
+    peers: list[Peer] = []
 
 
 class HubLink:
@@ -30,6 +38,7 @@ class HubLink:
         self._feed = feed
         self._beat = beat
         self.up = False
+        self.peers: list[Peer] = []
         self.since: datetime = now()
         self._heard = time.monotonic()
         self._task: asyncio.Task[None] | None = None
@@ -67,6 +76,7 @@ class HubLink:
             clock = time.monotonic()
             if answer is not None:
                 self._heard = clock
+                self.peers = msgspec.json.decode(answer, type=BeatAnswer).peers
                 self._tell(up=True)
             elif clock - self._heard > _DOWN_AFTER_S:
                 self._tell(up=False)

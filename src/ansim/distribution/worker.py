@@ -5,15 +5,17 @@ import contextlib
 import time
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from ansim.core import logs
 from ansim.core.actors import system
-from ansim.core.clock import system_ms
+from ansim.core.clock import hlc_time, iso, system_ms
 from ansim.core.database import Database, Overloaded, Tx
 from ansim.core.metrics import Metrics
 from ansim.core.settings import PolicySettings
 from ansim.distribution.handover import crossing
 from ansim.distribution.ladder import Step, next_step
+from ansim.distribution.policy import Plan, Service
 from ansim.distribution.service import Distribution
 from ansim.incidents import events as ev
 from ansim.incidents import store
@@ -25,6 +27,14 @@ from ansim.incidents.reactions import Write
 
 _log = logs.get("ladder")
 _RELOAD_S = 3.0
+
+
+class Load(Struct, frozen=True, kw_only=True):
+    """What a center has on its hands, as the hub knows it; ``waiting_since``: its oldest alarm (ISO)."""
+
+    open: int = 0
+    alarms: int = 0
+    waiting_since: str | None = None
 
 
 class LadderWorker:
@@ -43,6 +53,7 @@ class LadderWorker:
         self._distribution = distribution
         self._policy = policy
         self._due: dict[str, Step] = {}
+        self._open: dict[str, Incident] = {}
         self._moved: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -57,7 +68,10 @@ class LadderWorker:
 
     def notice(self, incident: Incident) -> None:
         """An incident changed: its next step may have."""
-        step = next_step(incident, self._policy, self._order(incident))
+        self._open.pop(incident.id, None)
+        if incident.open:
+            self._open[incident.id] = incident
+        step = self._next(incident)
         if step is None:
             self._due.pop(incident.id, None)
         else:
@@ -74,9 +88,28 @@ class LadderWorker:
             self._moved.add(incident.id)
             self._wake.set()
 
-    def _order(self, incident: Incident) -> list[ev.CenterRef]:
-        responsible = incident.responsible
-        return self._distribution.order(responsible.code if responsible else None)
+    def load(self, code: str) -> Load:
+        """The open incidents that the center owns."""
+        owned = [one for one in self._open.values() if one.owner is not None and one.owner.code == code]
+        waiting = [one.alerted_at for one in owned if one.needs_operator]
+        since = iso(hlc_time(min(waiting))) if waiting else None
+        return Load(open=len(owned), alarms=len(waiting), waiting_since=since)
+
+    def look_again(self) -> None:
+        """The hour, a center's state or the policy may have changed, and with them what is due."""
+        for incident in list(self._open.values()):
+            self.notice(incident)
+
+    def _plan(self, incident: Incident) -> Plan:
+        owner = incident.owner
+        service: Service = "exercise" if incident.exercise else "duress" if incident.duress else "sos"
+        return self._distribution.plan(owner.code if owner else "", service, self._policy)
+
+    def _next(self, incident: Incident) -> Step | None:
+        responsible = incident.responsible.code if incident.responsible else None
+        plan = self._plan(incident)
+        order = self._distribution.order(responsible, plan.fallback)
+        return next_step(incident, plan, order, self._distribution.room(responsible))
 
     async def start(self) -> None:
         """Take up every open incident, then keep the clock."""
@@ -122,9 +155,9 @@ class LadderWorker:
         events = store.events_of(tx.conn, incident_id)
         incident = fold(events)
         now_ms = system_ms()
-        order = self._order(incident)
-        step = next_step(incident, self._policy, order)
+        step = self._next(incident)
         if step is not None and step.due_ms <= now_ms:
+            tx.on_commit(self._metrics.rungs.labels(step.kind).inc)
             return self._journal.record(tx, incident_id, self._rung(incident, step), known=events)
         writes = self._hand_over(tx, incident, now_ms)
         if writes:
@@ -143,13 +176,30 @@ class LadderWorker:
             reason: ev.OwnershipReason = "no_ack" if step.kind == "reroute" else "handover_failed"
             move = ev.OwnershipAssigned(code=center.code, name=center.name, epoch=epoch, reason=reason)
             return [(move, actor)]
-        if step.kind == "co_alarm" and center is not None:
-            return [(ev.Rung(step="co_alarm", code=center.code, name=center.name), actor)]
-        if step.kind == "agency_direct" and incident.owner is not None:
-            agency: ev.Agency = "exercise" if incident.exercise else "112"
-            owner = incident.owner
-            return [(ev.Rung(step="agency_direct", agency=agency, code=owner.code, name=owner.name), actor)]
-        return [(ev.Rung(step="exhausted"), actor)]
+        if step.kind == "aid_over" and center is not None:
+            return [(ev.AidEnded(code=center.code, reason="expired"), actor)]
+        rungs = [rung for rung in (_rang(incident, step), self._widening(incident, step)) if rung is not None]
+        return [(rung, actor) for rung in rungs]
+
+    def _widening(self, incident: Incident, step: Step) -> ev.Rung:
+        """The rung that a step is, with why."""
+        owner, center = incident.owner, step.center
+        if step.kind in ("co_alarm", "province_room") and center is not None:
+            wider: ev.RungStep = "co_alarm" if step.kind == "co_alarm" else "province_room"
+            return ev.Rung(
+                step=wider, code=center.code, name=center.name, because=step.because, rule=step.rule
+            )
+        if step.kind == "agency_direct" and owner is not None:
+            agency: ev.Agency = "exercise" if incident.exercise else self._plan(incident).agency
+            return ev.Rung(
+                step="agency_direct",
+                agency=agency,
+                code=owner.code,
+                name=owner.name,
+                because=step.because,
+                rule=step.rule,
+            )
+        return ev.Rung(step="exhausted", because="silent")
 
     def _hand_over(self, tx: Tx, incident: Incident, now_ms: int) -> list[Write]:
         fixes = store.track(tx.conn, incident.id, self._policy.handover_fixes)
@@ -179,5 +229,14 @@ class LadderWorker:
         while True:
             await asyncio.sleep(_RELOAD_S)
             started = time.monotonic()
+            self.look_again()
             if await self._distribution.reload():
                 _log.info("new boundaries in force", seconds=round(time.monotonic() - started, 2))
+
+
+def _rang(incident: Incident, step: Step) -> ev.Rung | None:
+    """Ring no answer: a rung of its own, so that the record shows who was called in vain."""
+    if not step.rang or incident.owner is None:
+        return None
+    owner = incident.owner
+    return ev.Rung(step="no_answer", code=owner.code, name=owner.name, because="no_answer", rule=step.rule)

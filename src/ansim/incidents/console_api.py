@@ -1,6 +1,6 @@
 """The console's routes for incidents, on a center. Who may call stands in each signature."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +17,8 @@ from ansim.core.feed import Change, Feed
 from ansim.core.settings import Settings
 from ansim.incidents import events as ev
 from ansim.incidents import screens, store
+from ansim.incidents.aid_api import Peer, aid_routes
+from ansim.incidents.duty import Duty
 from ansim.incidents.looks import Looks
 from ansim.incidents.model import Incident
 from ansim.incidents.operations import Operations
@@ -58,6 +60,8 @@ def console_routes(
     looks: Looks,
     node: Callable[[], dict[str, Any]],
     status: Callable[[], bytes],
+    duty: Duty,
+    peers: Callable[[], Sequence[Peer]],
 ) -> list[HTTPRouteHandler]:
     """The routes under ``/api/console/incidents`` and the console's stream."""
 
@@ -73,7 +77,9 @@ def console_routes(
         cursor: FromQuery[int | None] = None,
     ) -> Stream:
         """All incidents of this center, live (server-sent events)."""
-        audience = screens.Console(looks.reader(operator.session, operator.actor, operator.address))
+        audience = screens.Console(
+            looks.reader(operator.session, operator.actor, operator.address), settings.code
+        )
 
         async def whole() -> tuple[int, bytes]:
             return await screens.snapshot(database, screens.recent, audience, node)
@@ -92,7 +98,7 @@ def console_routes(
             status=status,
             alive=alive,
         )
-        return sse(frames)
+        return sse(duty.while_open(operator, frames))
 
     @post("/api/console/incidents/{incident:str}/seen", status_code=204, tags=["console"])
     async def seen(incident: FromPath[str], operator: NamedDependency[Operator]) -> None:
@@ -138,4 +144,4 @@ def console_routes(
         """Disagree with the proposed closing."""
         return await shown(await operations.reject_closing(incident, operator.actor))
 
-    return [stream, seen, accept, note, ask, close, confirm, reject]
+    return [stream, seen, accept, note, ask, close, confirm, reject, *aid_routes(operations, peers, shown)]

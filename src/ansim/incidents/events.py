@@ -2,7 +2,7 @@
 
 Every kind has one writer. The hub writes arming, cancelling, routing, ladder rungs and ownership; a center
 writes what it received, saw, accepted, asked for and closed; each dispatch request belongs to the center
-that made it.
+that made it. The owner invites others to help it; the hub ends the help when its time is over.
 """
 
 from typing import Annotated, Any, Literal
@@ -26,7 +26,10 @@ Agency = Literal["112", "119", "exercise"]
 Status = Literal["requested", "acknowledged", "en_route", "on_scene", "done"]
 Disposition = Literal["rescued", "safe", "false_press", "prank", "test", "other"]
 Method = Literal["contains", "overlap", "nearest", "default"]
-OwnershipReason = Literal["routed", "no_ack", "handover", "handover_failed", "claimed", "direct"]
+OwnershipReason = Literal["routed", "no_ack", "handover", "handover_failed", "claimed", "direct", "policy"]
+RungStep = Literal["no_answer", "co_alarm", "province_room", "agency_direct", "exhausted"]
+Because = Literal["", "no_answer", "silent", "unstaffed", "overloaded", "down"]
+"""Why the ladder moved on: nobody accepted, no database confirmed, or the state the center was in."""
 
 STATUSES: tuple[Status, ...] = ("requested", "acknowledged", "en_route", "on_scene", "done")
 NEEDS_SECOND: frozenset[str] = frozenset({"prank", "other"})
@@ -122,12 +125,14 @@ class OwnershipAssigned(_Data, frozen=True, kw_only=True, tag="ownership_assigne
 
 
 class Rung(_Data, frozen=True, kw_only=True, tag="rung"):
-    """A step of the delivery ladder."""
+    """A step of the delivery ladder: ``rule`` of the policy (empty: its defaults) led to it."""
 
-    step: Literal["co_alarm", "agency_direct", "exhausted"]
+    step: RungStep
     code: Code = ""
     name: Name = ""
     agency: Agency | None = None
+    because: Because = ""
+    rule: Name = ""
 
 
 class Delivered(_Data, frozen=True, kw_only=True, tag="delivered"):
@@ -161,6 +166,22 @@ class ClaimRefused(_Data, frozen=True, kw_only=True, tag="claim_refused"):
     """The hub did not move the incident: somebody has it."""
 
     code: Code
+
+
+class AidInvited(_Data, frozen=True, kw_only=True, tag="aid_invited"):
+    """The owner asks another center to help with the incident until ``until``, not longer."""
+
+    code: Code
+    name: Name
+    until: Time
+    note: Text = ""
+
+
+class AidEnded(_Data, frozen=True, kw_only=True, tag="aid_ended"):
+    """The invited center's help is over: its time ran out, or the owner needs it no more."""
+
+    code: Code
+    reason: Literal["expired", "withdrawn"]
 
 
 class Note(_Data, frozen=True, kw_only=True, tag="note"):
@@ -218,6 +239,8 @@ Data = (
     | Accepted
     | Claimed
     | ClaimRefused
+    | AidInvited
+    | AidEnded
     | Note
     | DispatchRequested
     | DispatchUpdated

@@ -8,9 +8,13 @@ the incident, and is listed as superseded, still on the timeline.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansim.core.clock import hlc_ms, parse_iso
 from ansim.incidents import events as ev
 from ansim.incidents.lifecycle import ENDED, IN_HAND, State, can
-from ansim.incidents.model import Claim, Closing, Incident, Operator, Owner, Request, Step
+from ansim.incidents.model import Aid, Claim, Closing, Incident, Operator, Owner, Request, Step
+
+MOST_AID_MS = 12 * 3_600_000
+"""No invitation to help lasts longer, whatever it says."""
 
 
 def fold(events: Iterable[ev.Event]) -> Incident:
@@ -107,18 +111,23 @@ def _ownership(incident: Incident, event: ev.Event, data: ev.OwnershipAssigned) 
     incident.owners.append(incident.owner)
     incident.operator = None
     incident.closing = None
+    incident.unanswered = []
     if data.reason == "no_ack":
         _mark(incident, "rerouted")
     return True
 
 
 def _rung(incident: Incident, event: ev.Event, data: ev.Rung) -> bool:
-    if data.step == "co_alarm":
+    if data.step in ("co_alarm", "province_room"):
         _told(incident, data.code, data.name)
     if not incident.open:
         return False
     if data.step == "co_alarm":
         incident.co_alarmed.append(data.code)
+    elif data.step == "province_room":
+        incident.rooms.append(data.code)
+    elif data.step == "no_answer":
+        incident.unanswered.append(data.code)
     elif data.step == "exhausted":
         incident.exhausted_at = event.at
     else:
@@ -196,6 +205,34 @@ def _answer_claims(incident: Incident, code: str) -> bool:
     return answered
 
 
+def _aid_invited(incident: Incident, event: ev.Event, data: ev.AidInvited) -> bool:
+    _told(incident, data.code, data.name)
+    if not incident.open or not _owns(incident, event.node) or data.code == event.node:
+        return False
+    since = hlc_ms(event.at)
+    try:
+        until = int(parse_iso(data.until).timestamp() * 1000)
+    except ValueError:  # an end that nobody can read is no time at all
+        until = since
+    incident.aid[data.code] = Aid(
+        code=data.code,
+        name=data.name,
+        until_ms=min(until, since + MOST_AID_MS),
+        by=event.actor.name,
+        since=event.at,
+    )
+    if data.code in incident.aided:
+        incident.aided.remove(data.code)
+    return True
+
+
+def _aid_ended(incident: Incident, _event: ev.Event, data: ev.AidEnded) -> bool:
+    if incident.aid.pop(data.code, None) is None:
+        return False
+    incident.aided.append(data.code)
+    return True
+
+
 def _note(_incident: Incident, _event: ev.Event, _data: ev.Note) -> bool:
     return True
 
@@ -268,6 +305,8 @@ _APPLY: dict[type, Callable[[Incident, ev.Event, Any], bool]] = {
     ev.Accepted: _accepted,
     ev.Claimed: _claimed,
     ev.ClaimRefused: _claim_refused,
+    ev.AidInvited: _aid_invited,
+    ev.AidEnded: _aid_ended,
     ev.Note: _note,
     ev.DispatchRequested: _dispatch_requested,
     ev.DispatchUpdated: _dispatch_updated,

@@ -20,7 +20,7 @@ from ansim.incidents.fold import fold
 from ansim.incidents.model import Incident
 from ansim.incidents.positions import Position
 from ansim.incidents.reactions import Write
-from ansim.incidents.view import view
+from ansim.incidents.view import role, view
 
 EVENTS = "events"
 POSITIONS = "positions"
@@ -189,11 +189,17 @@ class Journal:
             self._outbox.put(tx, old_parties, EVENTS, [*new, *made])
         if joining := sorted(now - had):
             self._outbox.put(tx, joining, EVENTS, [*before, *new, *made])
-            if track := store.track(tx.conn, incident.id):
-                self._outbox.put(tx, joining, POSITIONS, PositionsBody(incident.id, track))
+            self._tell_track(tx, incident, joining)
             if self._on_party is not None:
                 for code in joining:
                     self._on_party(tx, incident, code)
+
+        if before and (again := sorted(set(fold(before).aided) & set(incident.aid) & now)):
+            self._tell_track(tx, incident, again)  # it was not told where she went meanwhile
+
+    def _tell_track(self, tx: Tx, incident: Incident, codes: list[str]) -> None:
+        if track := store.track(tx.conn, incident.id):
+            self._outbox.put(tx, codes, POSITIONS, PositionsBody(incident.id, track))
 
     def _reachable(self, incident: Incident) -> set[str]:
         return set(incident.parties) & self._enrolled
@@ -207,7 +213,8 @@ class Journal:
             return new
         self._show_positions(tx, incident, new)
         if self._is_hub:
-            parties = [code for code in sorted(self._reachable(incident)) if code != sender]
+            gone = {code for code in incident.aided if role(incident, code) == "aided"}
+            parties = [code for code in sorted(self._reachable(incident) - gone) if code != sender]
             self._outbox.put(tx, parties, POSITIONS, PositionsBody(incident_id, new))
         tx.on_commit(lambda: self._notify_positions(incident, new))
         return new

@@ -66,6 +66,16 @@ class Claim(Struct, kw_only=True, frozen=True):
     by: Actor
 
 
+class Aid(Struct, kw_only=True, frozen=True):
+    """Another center helps until ``until_ms`` (milliseconds since the epoch)."""
+
+    code: str
+    name: str
+    until_ms: int
+    by: str
+    since: str
+
+
 class Incident(Struct, kw_only=True):
     """What the events add up to. Times are clock stamps (see core.clock)."""
 
@@ -82,6 +92,10 @@ class Incident(Struct, kw_only=True):
     owners: list[Owner] = field(default_factory=list)
     parties: dict[str, str] = field(default_factory=dict)
     co_alarmed: list[str] = field(default_factory=list)
+    rooms: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    aid: dict[str, Aid] = field(default_factory=dict)
+    aided: list[str] = field(default_factory=list)
     delivered: dict[str, tuple[int, str]] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     operator: Operator | None = None
@@ -119,3 +133,12 @@ class Incident(Struct, kw_only=True):
     def needs_operator(self) -> bool:
         """Whether people are alarmed and nobody has taken it."""
         return self.operator is None and (self.state is State.ALERTING or self.state in IN_HAND)
+
+    def helps(self, code: str, at_ms: int) -> bool:
+        """Whether the center was invited to help and its time is not over."""
+        aid = self.aid.get(code)
+        return aid is not None and at_ms < aid.until_ms
+
+    def may_claim(self, code: str, at_ms: int) -> bool:
+        """Whether a center that does not own it may ask for it: the ladder alarmed it, or it helps."""
+        return code in self.co_alarmed or code in self.rooms or self.helps(code, at_ms)

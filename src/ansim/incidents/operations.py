@@ -3,10 +3,12 @@ transaction that writes, so two operators racing are told apart by the one write
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from ansim.core.actors import Actor
+from ansim.core.clock import iso, now, system_ms
 from ansim.core.database import Database, Tx
-from ansim.core.problems import Problem, forbidden, not_found
+from ansim.core.problems import Problem, forbidden, invalid, not_found
 from ansim.incidents import events as ev
 from ansim.incidents import store
 from ansim.incidents.fold import fold
@@ -14,6 +16,7 @@ from ansim.incidents.journal import Journal
 from ansim.incidents.lifecycle import IN_HAND, IllegalTransition, State
 from ansim.incidents.model import Incident
 from ansim.incidents.reactions import Write
+from ansim.incidents.view import role
 
 Decide = Callable[[Incident], list[Write]]
 
@@ -67,7 +70,7 @@ class Operations:
                 raise IllegalTransition(incident.state, "accept")
             if incident.owner is not None and incident.owner.code == self._code:
                 return [(ev.Accepted(code=self._code, epoch=incident.owner.epoch), actor)]
-            if self._code not in incident.co_alarmed:
+            if not incident.may_claim(self._code, system_ms()):
                 raise _not_owner(incident)
             if any(claim.code == self._code for claim in incident.claims):
                 return []
@@ -77,14 +80,20 @@ class Operations:
         return incident, incident.operator is not None
 
     async def note(self, incident_id: str, actor: Actor, text: str) -> None:
-        """Add a remark; also after the end."""
-        await self._command(incident_id, lambda _: [(ev.Note(text=text), actor)])
+        """Add a remark; also after the end, but not where our help is over."""
+
+        def decide(incident: Incident) -> list[Write]:
+            if role(incident, self._code) == "aided":
+                raise _not_owner(incident)
+            return [(ev.Note(text=text), actor)]
+
+        await self._command(incident_id, decide)
 
     async def request(self, incident_id: str, actor: Actor, agency: ev.Agency, note: str) -> Incident:
         """Ask an agency for help. An exercise only ever asks the exercise agency."""
 
         def decide(incident: Incident) -> list[Write]:
-            self._require_owned(incident, "request dispatch")
+            self._require_owned(incident, "request dispatch", helper=True)
             wanted: ev.Agency = "exercise" if incident.exercise else agency
             if wanted == "exercise" and not incident.exercise:
                 raise forbidden("훈련이 아닙니다.", "This is no exercise.")
@@ -92,6 +101,29 @@ class Operations:
                 if request.agency == wanted and request.status != "done" and not request.unverified:
                     raise _already_requested(wanted)
             return [(ev.DispatchRequested(agency=wanted, code=self._code, note=note), actor)]
+
+        return await self._command(incident_id, decide)
+
+    async def invite(
+        self, incident_id: str, actor: Actor, center: ev.CenterRef, minutes: int, note: str
+    ) -> Incident:
+        """Ask another center to help for so many minutes; asking again sets a new end."""
+
+        def decide(incident: Incident) -> list[Write]:
+            self._require_own_open(incident, "invite a center")
+            if center.code == self._code:
+                raise invalid("code", "우리 센터입니다.", "This is our own center.")
+            until = iso(now() + timedelta(minutes=minutes))
+            return [(ev.AidInvited(code=center.code, name=center.name, until=until, note=note), actor)]
+
+        return await self._command(incident_id, decide)
+
+    async def end_aid(self, incident_id: str, actor: Actor, code: str) -> Incident:
+        """Thank a center that helps; without an invitation that stands nothing happens."""
+
+        def decide(incident: Incident) -> list[Write]:
+            self._require_own_open(incident, "end the help")
+            return [(ev.AidEnded(code=code, reason="withdrawn"), actor)] if code in incident.aid else []
 
         return await self._command(incident_id, decide)
 
@@ -134,9 +166,17 @@ class Operations:
 
         return await self._command(incident_id, decide)
 
-    def _require_owned(self, incident: Incident, wanted: str) -> None:
+    def _require_own_open(self, incident: Incident, wanted: str) -> None:
+        if not incident.open:
+            raise IllegalTransition(incident.state, wanted)
+        if incident.owner is None or incident.owner.code != self._code:
+            raise _not_owner(incident)
+
+    def _require_owned(self, incident: Incident, wanted: str, *, helper: bool = False) -> None:
         if incident.state not in IN_HAND:
             raise IllegalTransition(incident.state, wanted)
+        if helper and incident.helps(self._code, system_ms()):
+            return
         if incident.owner is None or incident.owner.code != self._code:
             raise _not_owner(incident)
 

@@ -26,6 +26,9 @@ from ansim.incidents.view import entry_for_person, for_agency, for_person, view
 ENDED_SHOWN = timedelta(hours=1)
 """How long an ended incident stays on staff screens."""
 
+HELPS = (b'"role":"aid"', b'"role":"aided"')
+"""One of these stands in a view in which a center helps, or did."""
+
 Shown = dict[str, Any]
 """``{view, timeline, track}`` of one incident."""
 
@@ -102,17 +105,28 @@ async def snapshot(
 
 async def project(change: Change, audience: Audience) -> bytes | None:
     """A change as this reader gets it."""
-    if isinstance(audience, Console) and audience.knows(change.incident):
+    known = isinstance(audience, Console) and audience.knows(change.incident)
+    if known and not any(word in change.payload for word in HELPS):
         return change.payload
     share = await audience.change(msgspec.json.decode(change.payload))
     return None if share is None else msgspec.json.encode(share)
 
 
 class Console:
-    """An operator's console: everything its center is party to, each incident after its look is on record."""
+    """An operator's console: everything its center is party to, each incident after its look is on record.
 
-    def __init__(self, reader: Reader) -> None:
+    What its center only helped with leaves it when the help is over.
+    """
+
+    def __init__(self, reader: Reader, code: str = "") -> None:
         self._reader = reader
+        self._code = code
+
+    def _over(self, view: Shown) -> bool:
+        role = next((party["role"] for party in view["parties"] if party["code"] == self._code), "")
+        if role == "aid":  # the hub's word of the end may be late
+            return all(aid["code"] != self._code or aid["until"] <= iso(now()) for aid in view["aid"])
+        return bool(role == "aided")
 
     def knows(self, incident: str) -> bool:
         """Whether the look is on record, so that changes go out as they are."""
@@ -123,11 +137,15 @@ class Console:
         ended = change["view"]["closed_at"]
         if ended is not None and ended < iso(now() - ENDED_SHOWN):
             return None
+        if self._over(change["view"]):
+            return {"kind": "gone", "incident": change["incident"]}
         await self._reader.gives(change["incident"], subject_of(change["view"]))
         return change
 
-    async def whole(self, shown: Shown) -> Shown:
+    async def whole(self, shown: Shown) -> Shown | None:
         """All of it."""
+        if self._over(shown["view"]):
+            return None
         await self._reader.gives(shown["view"]["id"], subject_of(shown["view"]))
         return shown
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ansim.core.clock import hlc_time, iso
+from ansim.core.clock import hlc_time, iso, ms_time
 from ansim.incidents.model import Incident, Request
 from ansim.incidents.positions import Position
 
@@ -54,6 +54,16 @@ def view(incident: Incident, position: Position | None) -> dict[str, Any]:
         ],
         "delivered": {code: _time(at) for code, (_, at) in incident.delivered.items()},
         "seen": {code: {"at": _time(at), "operator": who} for code, (at, who) in incident.seen.items()},
+        "aid": [
+            {
+                "code": aid.code,
+                "name": aid.name,
+                "until": iso(ms_time(aid.until_ms)),
+                "by": aid.by,
+                "since": _time(aid.since),
+            }
+            for aid in incident.aid.values()
+        ],
         "operator": operator and {"id": operator.id, "name": operator.name, "center": operator.center},
         "position": position,
         "requests": [_request(request) for request in incident.requests.values()],
@@ -75,10 +85,14 @@ def role(incident: Incident, code: str) -> str:
     """What a center is to the incident."""
     if incident.owner is not None and incident.owner.code == code:
         return "owner"
-    if code in incident.co_alarmed:
+    if code in incident.co_alarmed or code in incident.rooms:
         return "co_alarmed"
+    if code in incident.aid:
+        return "aid"
     if any(owner.code == code for owner in incident.owners):
         return "previous"
+    if code in incident.aided:
+        return "aided"
     return "informed"
 
 
@@ -139,7 +153,7 @@ def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
         }
         for request in shown["requests"]
     ]
-    for hidden in ("person", "closing", "superseded", "parties", "responsible", "events"):
+    for hidden in ("person", "closing", "superseded", "parties", "responsible", "events", "aid"):
         shown.pop(hidden)
     return shown
 
@@ -150,6 +164,8 @@ def entry_for_person(entry: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind not in _TO_HER:
         return None
     data = entry["data"]
+    if data.get("step") == "no_answer":  # the next rung tells her what is being done about it
+        return None
     kept = {key: data[key] for key in _FOR_HER if key in data}
     return {
         "id": entry["id"],

@@ -19,8 +19,10 @@ from ansim.distribution.generations import FOLDER, in_force
 from ansim.distribution.health import Beat
 from ansim.distribution.link import HubLink
 from ansim.distribution.maps import borders, map_routes
+from ansim.drill.service import ROBOT_OPERATOR
 from ansim.incidents import store
 from ansim.incidents.console_api import console_routes
+from ansim.incidents.duty import Duty
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
 from ansim.incidents.looks import Looks
 from ansim.incidents.operations import Operations
@@ -54,7 +56,9 @@ def center(settings: Settings) -> Litestar:
     operations = Operations(parts.database, journal, settings.code, settings.name)
     dispatch = DispatchService(parts.database, journal, settings.code)
     cameras = CameraService(parts.database)
-    link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
+    duty = Duty(settings.code, robots=frozenset({ROBOT_OPERATOR}))
+    journal.listeners.append(duty.notice)
+    link = HubLink(parts.bus, parts.feed, lambda: _beat(parts, duty))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
     def record_look(tx: Tx, session: str, actor: Actor, subject: str, incident: str, source: str) -> None:
@@ -90,6 +94,7 @@ def center(settings: Settings) -> Litestar:
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
+        await parts.database.read(duty.take_up)
         await link.start()
         try:
             yield
@@ -110,6 +115,8 @@ def center(settings: Settings) -> Litestar:
             looks=looks,
             node=node,
             status=link.status,
+            duty=duty,
+            peers=lambda: link.peers,
         ),
         *desk_routes(
             settings=settings,
@@ -134,8 +141,15 @@ def center(settings: Settings) -> Litestar:
     )
 
 
-def _beat(parts: Parts) -> Beat:
+def _beat(parts: Parts, duty: Duty) -> Beat:
     depth, age = parts.outbox.reading()
     return Beat(
-        code=parts.settings.code, name=parts.settings.name, outbox=depth, outbox_oldest_s=round(age, 1)
+        code=parts.settings.code,
+        name=parts.settings.name,
+        operators=duty.operators(),
+        open=duty.open,
+        alarms=duty.alarms,
+        oldest_s=duty.oldest_s(),
+        outbox=depth,
+        outbox_oldest_s=round(age, 1),
     )

@@ -181,10 +181,11 @@ def _say(console: Console, nodes: list[DemoNode], seconds: float) -> None:
     table.add_row(
         "시민 / citizen", nodes[0].settings.url, "휴대전화 번호", "문자 인증번호가 여기에 표시됩니다"
     )
-    for node in nodes[1:]:
+    pages = {"console": "", "desk": "/desk", "national": "/national"}
+    for node in nodes:
         table.add_section()
         for one in demo_signins(node.settings):
-            page = "" if one.app == "console" else "/desk"
+            page = pages[one.app]
             table.add_row(
                 f"{node.settings.name} {one.name}", f"{node.settings.url}{page}", one.login, one.password
             )

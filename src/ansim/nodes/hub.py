@@ -11,12 +11,18 @@ from ansim.core.actors import Actor, system
 from ansim.core.bus import Letter
 from ansim.core.clock import iso, now
 from ansim.core.database import Tx
-from ansim.core.secrets import secret
+from ansim.core.secrets import secret, signing_key
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.distribution.boundaries import default_boundaries
 from ansim.distribution.health import Beat, CenterHealth
+from ansim.distribution.link import BeatAnswer
+from ansim.distribution.national import National
+from ansim.distribution.national_api import national_routes
+from ansim.distribution.policy_file import KEY as POLICY_KEY
+from ansim.distribution.policy_file import PolicyKeeper
 from ansim.distribution.service import Distribution
+from ansim.distribution.watch import HealthWatch
 from ansim.distribution.worker import LadderWorker
 from ansim.incidents.journal import EVENTS, POSITIONS, Journal
 from ansim.incidents.model import Incident
@@ -25,13 +31,14 @@ from ansim.incidents.reactions import at_hub
 from ansim.incidents.sos import SosService
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
 from ansim.nodes.parts import Parts
+from ansim.nodes.staffing import demo_signins, seed_staff
 from ansim.people.access import dependencies
-from ansim.people.api import citizen_routes
+from ansim.people.api import citizen_routes, national_staff_routes
 from ansim.people.sms import PrintSms
 from ansim.people.worker import SmsWorker
 from ansim.simulation.api import demo_routes
 
-PAGES = {"/": "citizen.html"}
+PAGES = {"/": "citizen.html", "/national": "national.html"}
 
 
 def hub(settings: Settings) -> Litestar:
@@ -40,7 +47,7 @@ def hub(settings: Settings) -> Litestar:
     ledger = parts.ledger
     health = CenterHealth(list(settings.centers))
     names = {code: _name(code) for code in settings.centers}
-    distribution = Distribution(settings.data_dir, names, health)
+    distribution = Distribution(settings.data_dir, names, health, settings.policy)
 
     def on_party(tx: Tx, incident: Incident, code: str) -> None:
         person = incident.armed.person if incident.armed else None
@@ -73,6 +80,16 @@ def hub(settings: Settings) -> Litestar:
         policy=settings.policy,
     )
     ladder = LadderWorker(parts.database, journal, distribution, settings.policy, parts.metrics)
+    watch = HealthWatch(
+        database=parts.database,
+        feed=parts.feed,
+        ledger=ledger,
+        distribution=distribution,
+        ladder=ladder,
+        keeper=PolicyKeeper(settings.data_dir, signing_key(settings.data_dir, POLICY_KEY).public_key()),
+        metrics=parts.metrics,
+        node=settings.code,
+    )
     sms = SmsWorker(parts.database, parts.sms_queue, PrintSms(settings.data_dir / "sms.log"), parts.metrics)
 
     def take_look(tx: Tx, letter: Letter) -> None:
@@ -103,7 +120,7 @@ def hub(settings: Settings) -> Litestar:
         beat = msgspec.json.decode(body, type=Beat)
         if beat.code == subject.split(".")[2]:  # the leaf's permissions vouch for the subject, not the body
             health.beat(beat)
-        return msgspec.json.encode({"now": iso(now())})
+        return msgspec.json.encode(BeatAnswer(now=iso(now()), peers=distribution.peers(beat.code)))
 
     @contextlib.asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -115,12 +132,15 @@ def hub(settings: Settings) -> Litestar:
         }
         await parts.start(handlers)
         await parts.bus.answer("ansim.hub.*.beat", on_beat)
+        await seed_staff(parts.people, settings)
         await ladder.start()
+        await watch.start()
         await sms.start()
         try:
             yield
         finally:
             await sms.stop()
+            await watch.stop()
             await ladder.stop()
             await parts.stop()
 
@@ -140,6 +160,15 @@ def hub(settings: Settings) -> Litestar:
             drill_token=secret(settings.data_dir, "drill"),
             node=node,
         ),
+        *national_staff_routes(parts.people),
+        *national_routes(
+            database=parts.database,
+            feed=parts.feed,
+            people=parts.people,
+            distribution=distribution,
+            picture=National(distribution, ladder, watch),
+            node=node,
+        ),
         *(demo_routes() if settings.demo else ()),
     ]
     return build_app(
@@ -150,6 +179,7 @@ def hub(settings: Settings) -> Litestar:
         lifespan=[running],
         pages=PAGES,
         ready=parts.ready,
+        demo_signins=demo_signins(settings),
     )
 
 

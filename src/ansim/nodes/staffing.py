@@ -17,6 +17,11 @@ _DEMO: tuple[tuple[str, str, Role, AgencyCode | None], ...] = (
 )
 
 
+_HUB_DEMO: tuple[tuple[str, str, Role, AgencyCode | None], ...] = (
+    ("national", "전국 상황 담당", "national", None),
+)
+
+
 def robot_password(settings: Settings) -> str:
     """The secret of the drill's robots on this node."""
     return secret(settings.data_dir, "robot")
@@ -28,13 +33,13 @@ def demo_signins(settings: Settings) -> list[DemoSignIn]:
         return []
     return [
         DemoSignIn(
-            app="desk" if role == "agency" else "console",
+            app="desk" if role == "agency" else "national" if role == "national" else "console",
             login=login,
             password=secret(settings.data_dir, f"demo-{login}", 9),
             name=name,
             agency=agency,
         )
-        for login, name, role, agency in _DEMO
+        for login, name, role, agency in (_HUB_DEMO if settings.role == "hub" else _DEMO)
     ]
 
 
@@ -45,7 +50,9 @@ async def seed_staff(people: PeopleService, settings: Settings) -> None:
         (ROBOT_OPERATOR, "훈련 로봇 (관제)", "operator", None, robot_password(settings)),
         (ROBOT_DESK, "훈련 로봇 (기관)", "agency", "exercise", robot_password(settings)),
     ]
-    roles = {login: (role, agency) for login, _, role, agency in _DEMO}
+    if settings.role == "hub":
+        robots = []
+    roles = {login: (role, agency) for login, _, role, agency in (*_HUB_DEMO, *_DEMO)}
     shown = [(one.login, one.name, *roles[one.login], one.password) for one in demo_signins(settings)]
     for login, name, role, agency, password in (*robots, *shown):
         if login not in known:

@@ -3,6 +3,7 @@
 import ansim.cameras.store
 import ansim.core.feed
 import ansim.core.outbox
+import ansim.distribution.store
 import ansim.incidents.access
 import ansim.incidents.store
 import ansim.ledger.store

@@ -11,9 +11,10 @@ from ansim.core.limits import address_of
 from ansim.core.problems import forbidden, unauthorized
 from ansim.core.settings import Settings
 from ansim.people.model import (
-    CONSOLE_ROLES,
+    PAGE_ROLES,
     Citizen,
     Desk,
+    NationalOperator,
     Operator,
     Person,
     SessionKind,
@@ -64,8 +65,8 @@ def dependencies(people: PeopleService) -> dict[str, Provide]:
     """The people a handler can ask for by parameter name.
 
     ``operator``, ``supervisor``: 401 without a console session, 403 without the role. ``desk``: an agency's
-    session. ``citizen``: her session. ``caller``: the citizen when she is known, though her login may have
-    expired (``expired``), else None; never refuses.
+    session. ``national``: a national operator's. ``citizen``: her session. ``caller``: the citizen when she
+    is known, though her login may have expired (``expired``), else None; never refuses.
     """
 
     async def operator(request: Request[Any, Any, Any]) -> Operator:
@@ -79,6 +80,9 @@ def dependencies(people: PeopleService) -> dict[str, Provide]:
 
     async def desk(request: Request[Any, Any, Any]) -> Desk:
         return Desk(**_staff(await found(people, request, "desk"), request))
+
+    async def national(request: Request[Any, Any, Any]) -> NationalOperator:
+        return NationalOperator(**_staff(await found(people, request, "national"), request))
 
     async def caller(request: Request[Any, Any, Any]) -> Citizen | None:
         session = await found(people, request, "citizen")
@@ -96,6 +100,7 @@ def dependencies(people: PeopleService) -> dict[str, Provide]:
         "operator": Provide(operator),
         "supervisor": Provide(supervisor),
         "desk": Provide(desk),
+        "national": Provide(national),
         "citizen": Provide(citizen),
         "caller": Provide(caller),
     }
@@ -106,7 +111,7 @@ def _staff(session: Found | None, request: Request[Any, Any, Any]) -> dict[str, 
     if session is None or session.expired or not isinstance(session.subject, StaffMember):
         raise unauthorized()
     member = session.subject
-    if not (member.role == "agency" if session.session.kind == "desk" else member.role in CONSOLE_ROLES):
+    if member.role not in PAGE_ROLES[session.session.kind]:
         raise forbidden()
     return {
         "id": member.id,

@@ -12,7 +12,7 @@ from ansim.ledger.service import Ledger
 from ansim.people import refusals, store
 from ansim.people.hashes import Hashes
 from ansim.people.model import (
-    CONSOLE_ROLES,
+    PAGE_ROLES,
     AgencyCode,
     Attempts,
     Role,
@@ -118,9 +118,7 @@ class Accounts:
         if not await self._hashes.is_password(stored, password) or member is None:
             await self._failed(member, login, address, "비밀번호 불일치")
             raise refusals.sign_in_failed()
-        if (app == "desk") != (member.role == "agency") or (app == "console") != (
-            member.role in CONSOLE_ROLES
-        ):
+        if member.role not in PAGE_ROLES[app]:
             await self._failed(member, login, address, "다른 화면의 계정")
             raise refusals.other_page(app)
         self._attempts.succeed(key)

@@ -21,6 +21,7 @@ from ansim.people.model import (
     Desk,
     Guardian,
     Name,
+    NationalOperator,
     Note,
     Operator,
     Person,
@@ -234,8 +235,21 @@ def staff_routes(people: PeopleService, *, per_minute: int = SIGN_INS_PER_MINUTE
     ]
 
 
+def national_staff_routes(
+    people: PeopleService, *, per_minute: int = SIGN_INS_PER_MINUTE
+) -> list[HTTPRouteHandler]:
+    """The hub's sign-in for national operators."""
+
+    @get("/api/national/me", tags=["national"])
+    async def national_me(national: NamedDependency[NationalOperator]) -> StaffMe:
+        """Who is signed in at the national page."""
+        return _staff_me(national)
+
+    return [*_staff_session(people, "national", [per_client("staff", per_minute)]), national_me]
+
+
 def _staff_session(
-    people: PeopleService, app: Literal["console", "desk"], limit: Sequence[Middleware]
+    people: PeopleService, app: Literal["console", "desk", "national"], limit: Sequence[Middleware]
 ) -> list[HTTPRouteHandler]:
     path = f"/api/{app}/session"
 

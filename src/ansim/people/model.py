@@ -10,13 +10,19 @@ from msgspec import Meta, Struct, field
 
 from ansim.core.actors import Actor
 
-Role = Literal["operator", "supervisor", "admin", "auditor", "agency"]
+Role = Literal["operator", "supervisor", "admin", "auditor", "agency", "national"]
 AgencyCode = Literal["112", "119", "exercise"]
-SessionKind = Literal["console", "desk", "citizen"]
+SessionKind = Literal["console", "desk", "citizen", "national"]
 PinResult = Literal["pin", "duress", "wrong"]
 CodeResult = Literal["right", "wrong", "spent"]
 
 CONSOLE_ROLES: frozenset[Role] = frozenset({"operator", "supervisor", "admin"})
+PAGE_ROLES: dict[SessionKind, frozenset[Role]] = {
+    "console": CONSOLE_ROLES,
+    "desk": frozenset({"agency"}),
+    "national": frozenset({"national"}),
+}
+"""Whose accounts open which staff page."""
 GUARDIANS_MAX = 5
 
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -52,6 +58,10 @@ class Supervisor(Operator, frozen=True, kw_only=True):
 
 class Desk(Staff, frozen=True, kw_only=True):
     """Signed in at the desk of an agency; ``agency`` is always set."""
+
+
+class NationalOperator(Staff, frozen=True, kw_only=True):
+    """Signed in at the hub's national page: sees centers, never people."""
 
 
 class Citizen(Struct, frozen=True, kw_only=True):

@@ -50,6 +50,10 @@ def other_page(app: str) -> Problem:
             "112·119 계정입니다. /desk에서 로그인해 주세요.",
             "This is an agency's account: use /desk.",
         ),
+        "national": (
+            "센터나 기관의 계정입니다. 그 센터의 화면에서 로그인해 주세요.",
+            "This is a center's or an agency's account: use its own page.",
+        ),
         "desk": ("관제 계정입니다. 관제 화면에서 로그인해 주세요.", "This is a center's account: use /."),
     }[app]
     return Problem(

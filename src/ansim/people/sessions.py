@@ -14,9 +14,14 @@ from ansim.core.ids import new_id, new_secret
 from ansim.people import store
 from ansim.people.model import Person, Session, SessionKind, StaffMember
 
-LASTS_S: dict[SessionKind, float] = {"console": 12 * 3600.0, "desk": 12 * 3600.0, "citizen": 90 * 86_400.0}
+LASTS_S: dict[SessionKind, float] = {
+    "console": 12 * 3600.0,
+    "desk": 12 * 3600.0,
+    "national": 12 * 3600.0,
+    "citizen": 90 * 86_400.0,
+}
 """How long a session lasts after its last use."""
-_TOUCH_S: dict[SessionKind, float] = {"console": 300.0, "desk": 300.0, "citizen": 86_400.0}
+_TOUCH_S: dict[SessionKind, float] = {"console": 300.0, "desk": 300.0, "national": 300.0, "citizen": 86_400.0}
 """A use is written down at most this often: reading must not cost a write each time."""
 _TRUST_S = 5.0
 """Another process (a command) may end a session: memory is believed no longer than this."""

@@ -5,7 +5,7 @@
 import { backoff } from './backoff.ts';
 import { apply, applyStatus, empty, fromSnapshot, type State } from './fold.ts';
 import { learnClock } from './time.ts';
-import type { Change, Snapshot, StatusFrame } from './types.ts';
+import type { Change } from './types.ts';
 
 export { apply, applyStatus, empty, fromSnapshot, type Incident, type State } from './fold.ts';
 
@@ -15,9 +15,9 @@ export interface Connection {
   since: number | null;
 }
 
-export interface Handlers {
+export interface Handlers<S = State, C = Change> {
   /** After a snapshot (`change` is null) and after every change. */
-  state(state: State, change: Change | null): void;
+  state(state: S, change: C | null): void;
   connection(connection: Connection): void;
   /** The session has ended; the stream has stopped and must be opened again after signing in. */
   unauthorized?(): void;
@@ -38,10 +38,23 @@ export interface Options {
   silence?: number;
 }
 
-/** Open a stream and keep it open until `close`, sign-out, or the stream's end. */
+/** How a page folds its frames into what it shows; pure, and frames may overlap. */
+export interface Folding<S, C> {
+  empty: S;
+  fromSnapshot(snapshot: never): S;
+  apply(state: S, change: C): S;
+  applyStatus(state: S, status: never): S;
+}
+
+/** Open a stream of incidents and keep it open until `close`, sign-out, or the stream's end. */
 export function open(url: string, handlers: Handlers, options: Options = {}): Stream {
+  return follow<State, Change>(url, { empty, fromSnapshot, apply, applyStatus }, handlers, options);
+}
+
+/** The same for any stream, folded by the page's own rules. */
+export function follow<S, C>(url: string, folding: Folding<S, C>, handlers: Handlers<S, C>, options: Options = {}): Stream {
   const { most = 15_000, silence = 12_000 } = options;
-  let state: State = empty;
+  let state: S = folding.empty;
   let cursor: string | null = null;
   let connection: Connection = { state: 'connecting', since: null };
   let source: EventSource | null = null;
@@ -104,24 +117,24 @@ export function open(url: string, handlers: Handlers, options: Options = {}): St
       if (cursor !== null) heard();
     });
     opened.addEventListener('snapshot', (frame) => {
-      const snapshot = JSON.parse(frame.data as string) as Snapshot;
+      const snapshot = JSON.parse(frame.data as string) as { cursor: number | string; now: string };
       cursor = frame.lastEventId || String(snapshot.cursor);
       learnClock(snapshot.now);
-      state = fromSnapshot(snapshot);
+      state = folding.fromSnapshot(snapshot as never);
       heard();
       handlers.state(state, null);
     });
     opened.addEventListener('change', (frame) => {
-      const change = JSON.parse(frame.data as string) as Change;
+      const change = JSON.parse(frame.data as string) as C;
       if (frame.lastEventId) cursor = frame.lastEventId;
-      state = apply(state, change);
+      state = folding.apply(state, change);
       heard();
       handlers.state(state, change);
     });
     opened.addEventListener('status', (frame) => {
-      const status = JSON.parse(frame.data as string) as StatusFrame;
+      const status = JSON.parse(frame.data as string) as { now: string };
       learnClock(status.now);
-      state = applyStatus(state, status);
+      state = folding.applyStatus(state, status as never);
       heard();
       handlers.state(state, null);
     });

@@ -13,7 +13,7 @@ export type PositionSource = 'gnss' | 'network' | 'manual' | 'unknown';
 export type EventType =
   | 'armed' | 'alerted' | 'cancelled' | 'duress' | 'pressed_again'
   | 'routed' | 'ownership_assigned' | 'rung' | 'delivered' | 'seen'
-  | 'accepted' | 'claimed' | 'claim_refused' | 'note'
+  | 'accepted' | 'claimed' | 'claim_refused' | 'aid_invited' | 'aid_ended' | 'note'
   | 'dispatch_requested' | 'dispatch_updated'
   | 'closing_proposed' | 'closing_rejected' | 'closed';
 
@@ -70,7 +70,7 @@ export interface Owner {
   name: string;
   epoch: number;
   since: string;
-  reason: 'routed' | 'no_ack' | 'handover' | 'claimed' | 'handover_failed' | 'direct';
+  reason: 'routed' | 'no_ack' | 'handover' | 'claimed' | 'handover_failed' | 'direct' | 'policy';
 }
 
 export interface Responsible {
@@ -83,7 +83,7 @@ export interface Responsible {
 export interface Party {
   code: string;
   name: string;
-  role: 'owner' | 'previous' | 'informed' | 'co_alarmed';
+  role: 'owner' | 'previous' | 'informed' | 'co_alarmed' | 'aid' | 'aided';
 }
 
 export interface DispatchRequest {
@@ -128,6 +128,8 @@ export interface IncidentView {
   parties: Party[];
   delivered: Record<string, string>;
   seen: Record<string, { at: string; operator: string }>;
+  /** Centers that were invited to help, each until its time is over. */
+  aid?: { code: string; name: string; until: string; by: string; since: string }[];
   operator: { id: string; name: string; center: string } | null;
   position: Position | null;
   requests: DispatchRequest[];
@@ -180,13 +182,13 @@ export interface NodeInfo {
   version: string;
   csrf_cookie: string;
   demo: boolean;
-  demo_signins?: { app: 'console' | 'desk'; login: string; password: string; name: string; agency?: Agency }[];
+  demo_signins?: { app: 'console' | 'desk' | 'national'; login: string; password: string; name: string; agency?: Agency }[];
 }
 
 export interface Staff {
   id: string;
   name: string;
-  role: 'operator' | 'supervisor' | 'admin' | 'agency';
+  role: 'operator' | 'supervisor' | 'admin' | 'agency' | 'national';
   agency: Agency | 'exercise' | null;
   on_duty: boolean;
 }

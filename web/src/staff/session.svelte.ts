@@ -2,7 +2,7 @@
 import { api, nodeInfo, Problem } from '../kit/api.ts';
 import type { NodeInfo, Staff } from '../kit/types.ts';
 
-export type App = 'console' | 'desk';
+export type App = 'console' | 'desk' | 'national';
 
 export class Session {
   readonly app: App;
