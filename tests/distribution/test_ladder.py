@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ansim.core.clock import hlc_from_ms, hlc_ms, iso, ms_time, parse_iso
 from ansim.core.settings import PolicySettings
+from ansim.distribution.health import ServiceState
 from ansim.distribution.ladder import Step, StepKind, next_step
 from ansim.distribution.policy import Plan
 from ansim.incidents import events as ev
