@@ -11,6 +11,7 @@ from ansim.cameras import store
 from ansim.cameras.model import Camera, Ranked
 from ansim.cameras.ranking import place, ranked
 from ansim.cameras.registry import REACH_M, CameraRegistry
+from ansim.cameras.sources import CameraSource, Connections
 from ansim.cameras.store import Written
 from ansim.core import logs
 from ansim.core.database import Database, Tx
@@ -34,10 +35,14 @@ class CamerasInBox(Struct, frozen=True, kw_only=True):
 
 
 class CameraService:
-    """The cameras of one node. Call :meth:`start` once the schema is there."""
+    """The cameras of one node. Call :meth:`start` once the schema is there.
 
-    def __init__(self, database: Database) -> None:
+    ``connections`` are how the node reaches them; without any it knows where cameras are, but not their streams.
+    """
+
+    def __init__(self, database: Database, connections: Connections | None = None) -> None:
         self._database = database
+        self.connections = connections
         self._registry: CameraRegistry | None = None
         self._revision = -1
         self._checked = 0.0
@@ -93,6 +98,17 @@ class CameraService:
         ids = [registry.id(int(one)) for one in places]
         details = await self._details(ids)
         return CamerasInBox(cameras=[details[key] for key in ids if key in details], total=total)
+
+    async def camera(self, camera_id: str) -> Camera | None:
+        """A camera by its id; None when there is none."""
+        return (await self._details([camera_id])).get(camera_id)
+
+    async def source(self, camera_id: str) -> CameraSource | None:
+        """How to reach a camera, for the node's own parts only; None when that is not on record."""
+        if self.connections is None:
+            return None
+        camera = await self.camera(camera_id)
+        return None if camera is None else await self.connections.source(camera_id, camera.name)
 
     async def seed(self, cameras: Sequence[Camera]) -> Written:
         """Put cameras into the table, harmless when they are there already, and take them up."""

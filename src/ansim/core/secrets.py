@@ -1,5 +1,7 @@
 """Secrets of a node: made at first start, kept in ``<data>/secrets`` for the owner's eyes only."""
 
+import base64
+import binascii
 import contextlib
 import os
 from pathlib import Path
@@ -17,6 +19,19 @@ class SecretsError(Exception):
 def secret(data_dir: Path, name: str, nbytes: int = 32) -> str:
     """The secret called ``name``: ``nbytes`` random bytes as URL-safe text, the same at every start."""
     return _once(data_dir, name, new_secret(nbytes).encode()).decode().strip()
+
+
+def encryption_key(data_dir: Path, name: str) -> bytes:
+    """The 256-bit key in ``name.key``, the same at every start: what it sealed is lost with the file."""
+    kept = _once(data_dir, f"{name}.key", base64.b64encode(os.urandom(32)) + b"\n")
+    path = folder(data_dir) / f"{name}.key"
+    try:
+        key = base64.b64decode(kept.strip(), validate=True)
+    except binascii.Error as error:
+        raise SecretsError(f"{path} is not a key: {error}; put its backup back") from error
+    if len(key) != 32:
+        raise SecretsError(f"{path} is not a 256-bit key; put its backup back")
+    return key
 
 
 def signing_key(data_dir: Path, name: str) -> Ed25519PrivateKey:

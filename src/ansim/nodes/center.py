@@ -8,9 +8,12 @@ from litestar import Litestar
 
 from ansim.cameras.api import camera_routes
 from ansim.cameras.service import CameraService
+from ansim.cameras.sources import CAMERA_KEY, Connections
 from ansim.core.actors import Actor
 from ansim.core.clock import now
 from ansim.core.database import Tx
+from ansim.core.sealing import Sealer
+from ansim.core.secrets import encryption_key
 from ansim.core.settings import Settings
 from ansim.core.web import build_app
 from ansim.dispatch.api import desk_routes
@@ -53,7 +56,8 @@ def center(settings: Settings) -> Litestar:
     )
     operations = Operations(parts.database, journal, settings.code, settings.name)
     dispatch = DispatchService(parts.database, journal, settings.code)
-    cameras = CameraService(parts.database)
+    sealer = Sealer(encryption_key(settings.data_dir, CAMERA_KEY))
+    cameras = CameraService(parts.database, Connections(parts.database, sealer, parts.ledger))
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 

@@ -1,5 +1,6 @@
 """Importing this declares every table of every feature, for migrations."""
 
+import ansim.cameras.sources
 import ansim.cameras.store
 import ansim.core.feed
 import ansim.core.outbox
