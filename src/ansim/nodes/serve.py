@@ -21,7 +21,9 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # video does not get smaller, it only costs a core
+        ws_max_size=65_536,  # what a page may send
         access_log=False,
         log_level="warning",
         server_header=False,
