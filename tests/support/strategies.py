@@ -177,7 +177,16 @@ def _fitting(incident: Incident | None) -> list[str]:
             "cancelled",
         ]
     if incident.state in IN_HAND:
-        more = ["camera_share", "glass_broken", "footage", "closing_proposed", "closing_rejected", "dispatch_requested", "dispatch_updated", "closed"]
+        more = [
+            "camera_share",
+            "glass_broken",
+            "footage",
+            "closing_proposed",
+            "closing_rejected",
+            "dispatch_requested",
+            "dispatch_updated",
+            "closed",
+        ]
         return [*always, *more, "ownership_assigned", "accepted"]
     return ["note"]
 

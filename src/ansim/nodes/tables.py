@@ -10,4 +10,6 @@ import ansim.ledger.store
 import ansim.people.duty
 import ansim.people.service
 import ansim.people.sms
+import ansim.video.evidence.keys
+import ansim.video.evidence.store
 import ansim.video.grants.store  # noqa: F401

@@ -1,4 +1,4 @@
-"""The key of each incident's footage, wrapped by a key of the ledger's: destroy it, and the footage is gone."""
+"""The key of each incident's footage, wrapped by a key of the ledger's: without it the footage is gone."""
 
 import os
 
@@ -38,7 +38,11 @@ class FootageKeys:
         if known is not None:
             return known
         key = os.urandom(32)
-        row = {"incident": incident, "wrapped": self._wrapper.seal(key, _owner(incident)), "made_at": iso(now())}
+        row = {
+            "incident": incident,
+            "wrapped": self._wrapper.seal(key, _owner(incident)),
+            "made_at": iso(now()),
+        }
         tx.execute(footage_key.insert(), row)
         return Sealer(key)
 

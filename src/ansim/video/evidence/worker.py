@@ -3,6 +3,7 @@ incident is open. Driven by events; a recorder that fails is begun anew after a 
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -130,10 +131,8 @@ class FootageDirector:
             timeout = LINGER_S if self._running else None
             if self._paused:
                 timeout = RETRY_S
-            try:
+            with contextlib.suppress(TimeoutError):  # time alone ends what lingered, and allows another try
                 await asyncio.wait_for(self._wake.wait(), timeout)
-            except TimeoutError:
-                pass  # time alone has something to do: what lingered long enough, what may be tried again
             self._wake.clear()
             try:
                 await self.settle()

@@ -20,7 +20,8 @@ class Hold:
     def __init__(self, grant: Grant) -> None:
         self.grant = grant
         self.reason: Reason | None = None
-        self._over = asyncio.Event()
+        self.over = asyncio.Event()
+        """Set when it is over."""
 
     @property
     def ended(self) -> bool:
@@ -29,7 +30,7 @@ class Hold:
 
     async def wait(self) -> Reason:
         """Returns when it is over, with the reason."""
-        await self._over.wait()
+        await self.over.wait()
         assert self.reason is not None
         return self.reason
 
@@ -37,7 +38,7 @@ class Hold:
         """It is over."""
         if self.reason is None:
             self.reason = reason
-            self._over.set()
+            self.over.set()
 
 
 class Live:

@@ -1,7 +1,5 @@
 """The grants' table and its SQL."""
 
-from typing import Any
-
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -60,14 +58,10 @@ def standing(
         c.expires_at > at,
     )
     row = conn.execute(query.limit(1)).first()
-    return _grant(row._mapping) if row is not None else None
+    return Grant(**row._mapping) if row is not None else None
 
 
 def unended(conn: Connection) -> list[Grant]:
     """Grants that nobody has ended: at a start, those of the process before."""
     query = sa.select(*_COLUMNS).where(grant_table.c.ended_at.is_(None))
-    return [_grant(row._mapping) for row in conn.execute(query)]
-
-
-def _grant(row: Any) -> Grant:
-    return msgspec.convert(dict(row), Grant)
+    return [Grant(**row._mapping) for row in conn.execute(query)]
