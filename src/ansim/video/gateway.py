@@ -225,7 +225,7 @@ class Gateway:
                 relay.detach(viewer)
             self._settle((source.id, quality))
 
-        return Viewer(policy, enter, leave)
+        return Viewer(quality, policy, enter, leave)
 
     def _settle(self, key: Key) -> None:
         """Close a camera nobody needs, after a while."""

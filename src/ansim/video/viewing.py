@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
-from ansim.video.model import CameraState, Fragment, Init, Message, VideoPolicy
+from ansim.video.model import CameraState, Fragment, Init, Message, Quality, VideoPolicy
 
 
 class Viewer:
@@ -17,8 +17,13 @@ class Viewer:
     """
 
     def __init__(
-        self, policy: VideoPolicy, enter: Callable[["Viewer"], None], leave: Callable[["Viewer"], None]
+        self,
+        quality: Quality,
+        policy: VideoPolicy,
+        enter: Callable[["Viewer"], None],
+        leave: Callable[["Viewer"], None],
     ) -> None:
+        self.quality: Quality = quality
         self._fragments, self._bytes = policy.viewer_fragments, policy.viewer_bytes
         self._enter, self._leave = enter, leave
         self._queue: deque[Message] = deque()
