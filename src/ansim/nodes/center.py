@@ -30,11 +30,14 @@ from ansim.incidents.operations import Operations
 from ansim.incidents.reactions import at_center
 from ansim.ledger.model import Head
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
+from ansim.nodes.looking import Looking
 from ansim.nodes.parts import Parts
 from ansim.nodes.staffing import demo_signins, seed_staff
 from ansim.people.access import dependencies
 from ansim.people.api import staff_routes
+from ansim.people.duty_api import duty_routes
 from ansim.simulation.city import cameras as demo_cameras
+from ansim.video.gateway import Gateway
 
 PAGES = {"/": "console.html", "/desk": "desk.html"}
 
@@ -58,6 +61,7 @@ def center(settings: Settings) -> Litestar:
     dispatch = DispatchService(parts.database, journal, settings.code)
     sealer = Sealer(encryption_key(settings.data_dir, CAMERA_KEY))
     cameras = CameraService(parts.database, Connections(parts.database, sealer, parts.ledger))
+    looking = Looking(parts, journal, cameras, Gateway(metrics=parts.metrics))
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
@@ -94,15 +98,19 @@ def center(settings: Settings) -> Litestar:
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
+        await looking.start()
         await link.start()
         try:
             yield
         finally:
             await link.stop()
+            await looking.stop()
             await parts.stop()
 
     routes = [
         *staff_routes(parts.people),
+        *duty_routes(parts.people),
+        *looking.routes(),
         *map_routes(area),
         *camera_routes(cameras, position_of),
         *console_routes(

@@ -71,10 +71,6 @@ class Looking:
             best_of=self._best_of,
             open_tap=self._tap,
             metrics=parts.metrics,
-            listen=lambda incident, position: (
-                journal.listeners.append(incident),
-                journal.position_listeners.append(position),
-            )[0],
         )
 
     def routes(self) -> list[BaseRouteHandler]:

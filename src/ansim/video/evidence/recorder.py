@@ -5,8 +5,7 @@ and the player name can be read, also after a power cut in between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -25,6 +24,7 @@ from ansim.video.evidence.keys import FootageKeys
 from ansim.video.evidence.model import GENESIS, Recording, Segment, Wanted, digest, linked
 from ansim.video.evidence.vault import Vault
 from ansim.video.model import Fragment, Init, Message
+from ansim.video.viewing import Viewer
 
 PIECE_S = 2.0
 """A piece is closed at the first key frame after this, or at once where every frame is one."""
@@ -33,13 +33,6 @@ PIECE_MOST_S = 10.0
 _PIECE_MOST_BYTES = 16 * 1024 * 1024
 
 _WHY: dict[Wanted, str] = {"watched": "관제가 보는 카메라", "best": "신고자를 볼 가능성이 큰 카메라"}
-
-
-class Tap(AbstractAsyncContextManager["Tap"], AsyncIterator[Message]):
-    """Messages of one camera (see video.viewing.Viewer)."""
-
-    def close(self) -> None:
-        """End the iteration after what is queued."""
 
 
 class Parts(Struct, frozen=True):
@@ -58,7 +51,9 @@ class Parts(Struct, frozen=True):
 class Recorder:
     """One camera for one incident; ``run`` returns after ``stop`` or when the camera's stream has ended."""
 
-    def __init__(self, parts: Parts, tap: Tap, incident: str, camera: str, name: str, wanted: Wanted) -> None:
+    def __init__(
+        self, parts: Parts, tap: Viewer, incident: str, camera: str, name: str, wanted: Wanted
+    ) -> None:
         self._parts = parts
         self._tap = tap
         self._incident = incident

@@ -21,11 +21,12 @@ from ansim.incidents.positions import Position
 from ansim.video.evidence import store
 from ansim.video.evidence.keys import Destroyed
 from ansim.video.evidence.model import Wanted, to_record
-from ansim.video.evidence.recorder import Parts, Recorder, Tap, end
+from ansim.video.evidence.recorder import Parts, Recorder, end
 from ansim.video.evidence.vault import DiskFull
 from ansim.video.grants.live import Live
 from ansim.video.grants.model import Grant, Reason
 from ansim.video.model import MediaFault
+from ansim.video.viewing import Viewer
 
 _log = logs.get("footage")
 
@@ -40,7 +41,7 @@ _QUIET_S = 1.0
 
 BestOf = Callable[[str], Awaitable[Sequence[tuple[str, str]]]]
 """(camera id, name) of an incident's cameras, the one that most likely sees her first."""
-Open = Callable[[str], Awaitable[Tap | None]]
+Open = Callable[[str], Awaitable[Viewer | None]]
 """A tap on a camera; None when nothing is known of how to reach it. Raises MediaFault."""
 
 
@@ -63,7 +64,6 @@ class FootageDirector:
         best_of: BestOf,
         open_tap: Open,
         metrics: Metrics,
-        listen: Callable[[Callable[[Incident], None], Callable[[Incident, list[Position]], None]], None],
     ) -> None:
         self._parts = parts
         self._database: Database = parts.database
@@ -76,7 +76,8 @@ class FootageDirector:
         self._paused: dict[tuple[str, str], float] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        listen(self._on_incident, lambda _incident, _new: self._wake.set())
+        parts.journal.listeners.append(self._on_incident)
+        parts.journal.position_listeners.append(self._on_positions)
         live.start_listeners.append(self._on_grant)
         live.end_listeners.append(self._on_grant_end)
         metrics.gauge("ansim_recordings", "Cameras being recorded", lambda: len(self._running))
@@ -118,6 +119,9 @@ class FootageDirector:
             for (case, _), running in self._running.items():
                 if case == incident.id:
                     running.recorder.stop()
+        self._wake.set()
+
+    def _on_positions(self, _incident: Incident, _new: list[Position]) -> None:
         self._wake.set()
 
     def _on_grant(self, _grant: Grant) -> None:
