@@ -11,7 +11,6 @@ from ansim.core.actors import Actor
 from ansim.core.database import Tx
 from ansim.core.sealing import Sealer
 from ansim.core.secrets import encryption_key
-from ansim.incidents import store as incidents
 from ansim.incidents.journal import Journal
 from ansim.nodes.letters import LOOK, LookBody
 from ansim.nodes.parts import Parts
@@ -93,11 +92,10 @@ class Looking:
         await self.gateway.close()
 
     async def _best_of(self, incident: str) -> Sequence[tuple[str, str]]:
-        found = await self._parts.database.read(lambda conn: incidents.newest_position(conn, incident))
-        if found is None:
+        wall = await self._cameras.wall(incident)
+        if wall is None:
             return []
-        near = await self._cameras.near(found.lat, found.lon, found.radius, BEST, "ko")
-        return [(one.id, one.name) for one in near]
+        return [(one.id, one.name) for one in wall.choices if one.live][:BEST]
 
     async def _tap(self, camera: str) -> Viewer | None:
         source = await self._cameras.source(camera)
