@@ -1,5 +1,7 @@
 """What each kind of event does to an incident, and what becomes of one that comes too late."""
 
+from typing import Literal
+
 import pytest
 
 from ansim.core.actors import Actor
@@ -346,3 +348,35 @@ def test_equal_stamps_are_ordered_by_id() -> None:
     assert first.fold.operator.id == "op-1"
     assert second.fold.operator is not None
     assert second.fold.operator.id == "op-2"
+
+
+def test_a_camera_is_shared_and_withdrawn() -> None:
+    story = dispatched("112").tell(share("shared"), node="41170", actor=OPERATOR)
+    (shared,) = story.fold.shared.values()
+    assert (shared.camera, shared.agency, shared.center, shared.by) == ("c-1", "112", "41170", "김관제")
+    story.tell(share("withdrawn"), node="41170", actor=OPERATOR)
+    assert story.fold.shared == {}
+    assert not story.lost
+    story.tell(share("withdrawn"), node="41170", actor=OPERATOR)
+    assert story.lost
+
+
+def test_nothing_is_shared_after_the_end() -> None:
+    story = dispatched("112").tell(ev.Closed(disposition="safe"), node="41170", actor=OPERATOR)
+    story.tell(share("shared"), node="41170", actor=OPERATOR)
+    assert story.lost
+    assert story.fold.shared == {}
+
+
+def test_broken_glass_and_footage_stand_in_the_record() -> None:
+    story = dispatched("112")
+    glass = ev.GlassBroken(camera="c-9", name="먼 카메라", code="41170", reason="터널", second="박관제")
+    story.tell(glass, node="41170", actor=OPERATOR)
+    (broken,) = story.fold.broken_glass
+    assert (broken.camera, broken.by, broken.second, broken.reason) == ("c-9", "김관제", "박관제", "터널")
+    footage = ev.Footage(recording="r-1", camera="c-1", name="카메라", code="41170", state="started")
+    assert not story.tell(footage, node="41170").lost
+
+
+def share(state: Literal["shared", "withdrawn"]) -> ev.CameraShare:
+    return ev.CameraShare(camera="c-1", name="큰길 카메라", agency="112", code="41170", state=state)

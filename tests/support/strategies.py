@@ -104,6 +104,27 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "dispatch_updated": st.builds(
             ev.DispatchUpdated, request=ids, status=st.sampled_from(ev.STATUSES), note=words
         ),
+        "camera_share": st.builds(
+            ev.CameraShare,
+            camera=st.sampled_from(["c-1", "c-2"]),
+            name=words,
+            agency=agencies,
+            code=codes,
+            state=st.sampled_from(["shared", "withdrawn"]),
+        ),
+        "glass_broken": st.builds(
+            ev.GlassBroken, camera=words, name=words, code=codes, reason=words, second=words
+        ),
+        "footage": st.builds(
+            ev.Footage,
+            recording=words,
+            camera=words,
+            name=words,
+            code=codes,
+            state=st.sampled_from(["started", "ended"]),
+            segments=st.integers(0, 99),
+            head=words,
+        ),
         "closing_proposed": st.builds(ev.ClosingProposed, disposition=dispositions, reason=words),
         "closing_rejected": st.just(ev.ClosingRejected()),
         "closed": st.builds(ev.Closed, disposition=dispositions, reason=words, second=words),
@@ -156,7 +177,16 @@ def _fitting(incident: Incident | None) -> list[str]:
             "cancelled",
         ]
     if incident.state in IN_HAND:
-        more = ["closing_proposed", "closing_rejected", "dispatch_requested", "dispatch_updated", "closed"]
+        more = [
+            "camera_share",
+            "glass_broken",
+            "footage",
+            "closing_proposed",
+            "closing_rejected",
+            "dispatch_requested",
+            "dispatch_updated",
+            "closed",
+        ]
         return [*always, *more, "ownership_assigned", "accepted"]
     return ["note"]
 

@@ -18,9 +18,9 @@ class Reason(Struct, frozen=True, kw_only=True):
 class Choice(Struct, frozen=True, kw_only=True):
     """One camera of the wall; the list's order is the order to look in.
 
-    ``probability`` that this camera alone sees her (``next``: will see her within the minute), ``adds`` what it
-    adds to those before it. ``bearing_deg`` is from her to the camera. ``live``: a picture can be had, that is
-    a connection is on record. ``why`` is the reasons as one sentence in the node's language.
+    ``probability`` that this camera alone sees her (``next``: will see her within the minute), ``adds`` what
+    it adds to the others shown. ``bearing_deg`` is from her to the camera. ``live``: a picture can be had,
+    that is a connection is on record.
     """
 
     id: str
@@ -43,8 +43,8 @@ class Choice(Struct, frozen=True, kw_only=True):
 class Wall(Struct, frozen=True, kw_only=True):
     """The choice for one incident at one moment.
 
-    ``together`` is the probability that at least one ``now`` camera sees her. ``at`` is when it was made, ISO-8601;
-    ``revision`` grows by one with each change of it.
+    ``together`` is the probability that at least one ``now`` camera sees her. ``at`` is when it was made,
+    ISO-8601; ``revision`` grows by one with each change of it.
     """
 
     incident: str

@@ -1,6 +1,7 @@
 """The nearest cameras among millions: a grid of 250 m cells over sorted numpy columns, in memory."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,16 @@ _COLUMNS = int(360.0 / _COLUMN_DEG) + 1
 class CameraRegistry:
     """The stored cameras, ready to be searched; never changed, only replaced as a whole.
 
-    ``ids`` and ``cameras`` are parallel; both are kept in the order of the grid's cells.
+    ``ids``, ``cameras`` and ``live`` are parallel; all are kept in the order of the grid's cells. ``live``
+    says of which a connection is on record, none unless given.
     """
 
-    def __init__(self, ids: npt.NDArray[np.bytes_], cameras: CameraColumns) -> None:
+    def __init__(
+        self,
+        ids: npt.NDArray[np.bytes_],
+        cameras: CameraColumns,
+        live: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         if len(ids) != len(cameras):
             raise ValueError(f"{len(ids)} ids for {len(cameras)} cameras")
         keys = _row(cameras.lat) * _COLUMNS + _column(cameras.lon)
@@ -34,6 +41,8 @@ class CameraRegistry:
         self._keys = keys[order]
         self.ids = ids[order]
         self.cameras = cameras.take(order)
+        self._by_id: Indices | None = None
+        self.live = np.zeros(len(ids), dtype=np.bool_) if live is None else live[order]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -41,6 +50,18 @@ class CameraRegistry:
     def id(self, place: int) -> str:
         """The id of the camera at a place."""
         return bytes(self.ids[place]).decode()
+
+    def places(self, ids: Sequence[str]) -> dict[str, int]:
+        """Where the cameras of these ids are; those that are not there are left out."""
+        if not len(self) or not ids:
+            return {}
+        if self._by_id is None:
+            self._by_id = np.argsort(self.ids, kind="stable")
+        wanted = np.array([one.encode() for one in ids], dtype=np.bytes_)
+        at = np.searchsorted(self.ids, wanted, sorter=self._by_id)
+        found = self._by_id[np.minimum(at, len(self) - 1)]
+        there = self.ids[found] == wanted
+        return {key: int(place) for key, place, hit in zip(ids, found, there, strict=True) if hit}
 
     def nearest(self, lat: float, lon: float, count: int, reach_m: float = REACH_M) -> Indices:
         """Places of the ``count`` cameras nearest to a point within ``reach_m``, nearest first.

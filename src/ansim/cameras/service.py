@@ -2,17 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
+import numpy as np
 from msgspec import Struct
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ansim.cameras import store
+from ansim.cameras.buildings import Buildings
+from ansim.cameras.choice import Wall
 from ansim.cameras.model import Camera, Ranked
 from ansim.cameras.ranking import place, ranked
 from ansim.cameras.registry import REACH_M, CameraRegistry
-from ansim.cameras.sources import CameraSource, Connections
+from ansim.cameras.sources import CameraSource, Connections, all_connected
 from ansim.cameras.store import Written
+from ansim.cameras.walls import TILES, FixesOf, Walls
 from ansim.core import logs
 from ansim.core.database import Database, Tx
 from ansim.core.language import Language
@@ -34,15 +39,30 @@ class CamerasInBox(Struct, frozen=True, kw_only=True):
     total: int
 
 
+async def nobody(_incident: str) -> None:
+    """A node without incidents."""
+
+
 class CameraService:
     """The cameras of one node. Call :meth:`start` once the schema is there.
 
-    ``connections`` are how the node reaches them; without any it knows where cameras are, but not their streams.
+    ``connections`` are how the node reaches them; without any it knows where cameras are, but not their
+    streams. ``fixes_of`` tells where the person of an incident was; ``buildings`` what stands in the way.
     """
 
-    def __init__(self, database: Database, connections: Connections | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connections: Connections | None = None,
+        *,
+        fixes_of: FixesOf = nobody,
+        buildings: Buildings | None = None,
+    ) -> None:
         self._database = database
         self.connections = connections
+        self.walls = Walls(
+            current=self._current, details=self._details, fixes_of=fixes_of, buildings=buildings
+        )
         self._registry: CameraRegistry | None = None
         self._revision = -1
         self._checked = 0.0
@@ -66,9 +86,7 @@ class CameraService:
             revision = await self._database.read(store.revision)
             if self._registry is not None and revision == self._revision:
                 return False
-            self._registry, self._revision = await self._database.read(
-                lambda conn: (CameraRegistry(*store.read_columns(conn)), store.revision(conn))
-            )
+            self._registry, self._revision = await self._database.read(_read)
             _log.info("cameras loaded", count=len(self), revision=self._revision)
             return True
 
@@ -110,6 +128,18 @@ class CameraService:
         camera = await self.camera(camera_id)
         return None if camera is None else await self.connections.source(camera_id, camera.name)
 
+    async def wall(self, incident: str, count: int = TILES) -> Wall | None:
+        """The cameras to show for an incident, in the order of the wall's tiles.
+
+        None when it is over, not known here, or nobody knows where she is. The tiles are steady: they change
+        only where another camera is clearly better (see ``steady.py``).
+        """
+        return await self.walls.wall(incident, count)
+
+    def follow_wall(self, incident: str, count: int = TILES) -> AsyncIterator[Wall]:
+        """:meth:`wall`, and again whenever it changes; ends with the incident."""
+        return self.walls.follow(incident, count)
+
     async def seed(self, cameras: Sequence[Camera]) -> Written:
         """Put cameras into the table, harmless when they are there already, and take them up."""
 
@@ -144,3 +174,11 @@ class CameraService:
             _log.error("the camera table cannot be read; the cameras known so far stay", reason=str(error))
         finally:
             self._taking_up = None
+
+
+def _read(conn: Connection) -> tuple[CameraRegistry, int]:
+    """The registry as the tables make it, and their revision."""
+    ids, columns = store.read_columns(conn)
+    connected = np.array([one.encode() for one in all_connected(conn)], dtype=np.bytes_)
+    live = np.isin(ids, connected) if len(connected) else None
+    return CameraRegistry(ids, columns, live), store.revision(conn)

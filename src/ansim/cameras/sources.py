@@ -1,8 +1,8 @@
 """How the node reaches a camera: stream addresses and credentials, sealed at rest, never for a browser.
 
-One row a camera holds everything that would let somebody else in: the addresses as well as user and password,
-since a stream's address alone is enough on many closed networks. It is sealed under the node's own key and bound
-to the camera's id. Only the node's own parts (video gateway, PTZ, speakers) ask for it.
+One row a camera holds everything that would let somebody else in: the addresses as well as user and
+password, since a stream's address alone is enough on many closed networks. It is sealed under the node's own
+key and bound to the camera's id. Only the node's own parts (video gateway, PTZ, speakers) ask for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
+from ansim.cameras import store
 from ansim.core.actors import Actor
 from ansim.core.clock import iso, now
 from ansim.core.database import Database, Tx, metadata
@@ -198,6 +199,7 @@ class Connections:
             ]
             if rows:
                 tx.execute(sa.insert(camera_connection), rows)
+                store.mark_changed(tx)
                 what = f"camera {rows[0]['camera']} connection" if len(rows) == 1 else ""
                 what = what or f"connections of {len(rows)} cameras"
                 self._ledger.record(tx, actor=by, action="admin", what=what, why=why)
@@ -211,6 +213,7 @@ class Connections:
         def write(tx: Tx) -> int:
             gone = _delete(tx, camera_ids)
             if gone:
+                store.mark_changed(tx)
                 what = f"connections of {gone} cameras removed"
                 self._ledger.record(tx, actor=by, action="admin", what=what, why=why)
             return gone
@@ -220,6 +223,11 @@ class Connections:
     def _open(self, camera_id: str, name: str, sealed: bytes) -> CameraSource:
         content = _decode(self._sealer.open(sealed, _owner(camera_id)))
         return CameraSource(id=camera_id, name=name, **msgspec.structs.asdict(content))
+
+
+def all_connected(conn: Connection) -> list[str]:
+    """Ids of all cameras that have a source on record."""
+    return list(conn.execute(sa.select(camera_connection.c.camera)).scalars())
 
 
 def _content(source: CameraSource) -> _Sealed:

@@ -185,6 +185,41 @@ class DispatchUpdated(_Data, frozen=True, kw_only=True, tag="dispatch_updated"):
     note: Text = ""
 
 
+class CameraShare(_Data, frozen=True, kw_only=True, tag="camera_share"):
+    """An operator of center ``code`` lets an agency look through a camera, or no longer."""
+
+    camera: Id
+    name: Text
+    agency: Agency
+    code: Code
+    state: Literal["shared", "withdrawn"]
+
+
+class GlassBroken(_Data, frozen=True, kw_only=True, tag="glass_broken"):
+    """Two people of center ``code`` opened a camera that the rule keeps shut, and say why."""
+
+    camera: Id
+    name: Text
+    code: Code
+    reason: Text
+    second: Name
+
+
+class Footage(_Data, frozen=True, kw_only=True, tag="footage"):
+    """A camera of center ``code`` is being recorded for this incident, or was until now.
+
+    ``segments`` and the end of their hash chain ``head`` (SHA-256, hexadecimal) stand when it has ended.
+    """
+
+    recording: Id
+    camera: Id
+    name: Text
+    code: Code
+    state: Literal["started", "ended"]
+    segments: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    head: Id = ""
+
+
 class ClosingProposed(_Data, frozen=True, kw_only=True, tag="closing_proposed"):
     """A disposition that waits for a second person."""
 
@@ -221,6 +256,9 @@ Data = (
     | Note
     | DispatchRequested
     | DispatchUpdated
+    | CameraShare
+    | GlassBroken
+    | Footage
     | ClosingProposed
     | ClosingRejected
     | Closed

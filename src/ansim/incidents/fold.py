@@ -10,7 +10,17 @@ from typing import Any
 
 from ansim.incidents import events as ev
 from ansim.incidents.lifecycle import ENDED, IN_HAND, State, can
-from ansim.incidents.model import Claim, Closing, Incident, Operator, Owner, Request, Step
+from ansim.incidents.model import (
+    Claim,
+    Closing,
+    Glass,
+    Incident,
+    Operator,
+    Owner,
+    Request,
+    Shared,
+    Step,
+)
 
 
 def fold(events: Iterable[ev.Event]) -> Incident:
@@ -226,6 +236,42 @@ def _dispatch_updated(incident: Incident, event: ev.Event, data: ev.DispatchUpda
     return True
 
 
+def _camera_share(incident: Incident, event: ev.Event, data: ev.CameraShare) -> bool:
+    key = (data.code, data.camera, data.agency)
+    if data.state == "withdrawn":
+        return incident.shared.pop(key, None) is not None
+    if not incident.open:
+        return False
+    incident.shared[key] = Shared(
+        camera=data.camera,
+        name=data.name,
+        agency=data.agency,
+        center=data.code,
+        by=event.actor.name,
+        at=event.at,
+    )
+    return True
+
+
+def _glass_broken(incident: Incident, event: ev.Event, data: ev.GlassBroken) -> bool:
+    incident.broken_glass.append(
+        Glass(
+            camera=data.camera,
+            name=data.name,
+            center=data.code,
+            by=event.actor.name,
+            second=data.second,
+            reason=data.reason,
+            at=event.at,
+        )
+    )
+    return True
+
+
+def _footage(_incident: Incident, _event: ev.Event, _data: ev.Footage) -> bool:
+    return True
+
+
 def _closing_proposed(incident: Incident, event: ev.Event, data: ev.ClosingProposed) -> bool:
     if incident.state not in IN_HAND or not _owns(incident, event.node):
         return False
@@ -271,6 +317,9 @@ _APPLY: dict[type, Callable[[Incident, ev.Event, Any], bool]] = {
     ev.Note: _note,
     ev.DispatchRequested: _dispatch_requested,
     ev.DispatchUpdated: _dispatch_updated,
+    ev.CameraShare: _camera_share,
+    ev.GlassBroken: _glass_broken,
+    ev.Footage: _footage,
     ev.ClosingProposed: _closing_proposed,
     ev.ClosingRejected: _closing_rejected,
     ev.Closed: _closed,

@@ -48,6 +48,29 @@ class Request(Struct, kw_only=True):
     history: list[Step] = field(default_factory=list)
 
 
+class Shared(Struct, kw_only=True, frozen=True):
+    """A camera that a center lets an agency look through."""
+
+    camera: str
+    name: str
+    agency: ev.Agency
+    center: str
+    by: str
+    at: str
+
+
+class Glass(Struct, kw_only=True, frozen=True):
+    """A camera opened by two people against the rule."""
+
+    camera: str
+    name: str
+    center: str
+    by: str
+    second: str
+    reason: str
+    at: str
+
+
 class Closing(Struct, kw_only=True, frozen=True):
     """A proposed disposition that waits for a second person."""
 
@@ -87,6 +110,8 @@ class Incident(Struct, kw_only=True):
     operator: Operator | None = None
     claims: list[Claim] = field(default_factory=list)
     requests: dict[str, Request] = field(default_factory=dict)
+    shared: dict[tuple[str, str, str], Shared] = field(default_factory=dict)
+    broken_glass: list[Glass] = field(default_factory=list)
     closing: Closing | None = None
     disposition: ev.Disposition | None = None
     exhausted_at: str = ""

@@ -57,6 +57,29 @@ def view(incident: Incident, position: Position | None) -> dict[str, Any]:
         "operator": operator and {"id": operator.id, "name": operator.name, "center": operator.center},
         "position": position,
         "requests": [_request(request) for request in incident.requests.values()],
+        "shared": [
+            {
+                "camera": shared.camera,
+                "name": shared.name,
+                "agency": shared.agency,
+                "center": shared.center,
+                "by": shared.by,
+                "at": _time(shared.at),
+            }
+            for shared in incident.shared.values()
+        ],
+        "broken_glass": [
+            {
+                "camera": glass.camera,
+                "name": glass.name,
+                "center": glass.center,
+                "by": glass.by,
+                "second": glass.second,
+                "reason": glass.reason,
+                "at": _time(glass.at),
+            }
+            for glass in incident.broken_glass
+        ],
         "closing": incident.closing
         and {
             "disposition": incident.closing.disposition,
@@ -117,6 +140,16 @@ _TO_HER = frozenset(
     }
 )
 """Kinds of event on the person's own timeline: all that change her view."""
+_NOT_FOR_HER = (
+    "person",
+    "closing",
+    "superseded",
+    "parties",
+    "responsible",
+    "events",
+    "shared",
+    "broken_glass",
+)
 _FOR_HER = ("code", "name", "agency", "status", "request", "disposition", "step")
 
 
@@ -139,7 +172,7 @@ def for_person(staff_view: Mapping[str, Any]) -> dict[str, Any]:
         }
         for request in shown["requests"]
     ]
-    for hidden in ("person", "closing", "superseded", "parties", "responsible", "events"):
+    for hidden in _NOT_FOR_HER:
         shown.pop(hidden)
     return shown
 
@@ -167,4 +200,5 @@ def for_agency(staff_view: Mapping[str, Any], agency: str, center: str) -> dict[
     requests = [r for r in staff_view["requests"] if r["agency"] == agency and r["center"] == center]
     if not requests:
         return None
-    return dict(staff_view) | {"requests": requests}
+    shared = [one for one in staff_view["shared"] if one["agency"] == agency and one["center"] == center]
+    return dict(staff_view) | {"requests": requests, "shared": shared, "broken_glass": []}

@@ -15,8 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ansim.core.actors import ActorKind
 
-Action = Literal["view", "provide", "use", "export", "destroy", "sign_in", "sign_in_failed", "admin"]
-"""``view``: somebody looked; ``provide``: data went to another party; ``use``: the node worked with it."""
+Action = Literal[
+    "view", "provide", "use", "export", "destroy", "refuse", "end", "sign_in", "sign_in_failed", "admin"
+]
+"""``view``: somebody looked; ``provide``: data went to another party; ``use``: the node worked with it;
+``refuse``: somebody wanted to look and may not; ``end``: a look was ended."""
 
 GENESIS = "0" * 64
 """What stands for the hash before the first row."""

@@ -7,11 +7,14 @@ from typing import Any
 from litestar import Litestar
 
 from ansim.cameras.api import camera_routes
+from ansim.cameras.buildings import kept_buildings
 from ansim.cameras.service import CameraService
 from ansim.cameras.sources import CAMERA_KEY, Connections
+from ansim.cameras.wall_api import wall_routes
 from ansim.core.actors import Actor
 from ansim.core.clock import now
 from ansim.core.database import Tx
+from ansim.core.problems import not_found
 from ansim.core.sealing import Sealer
 from ansim.core.secrets import encryption_key
 from ansim.core.settings import Settings
@@ -29,12 +32,17 @@ from ansim.incidents.looks import Looks
 from ansim.incidents.operations import Operations
 from ansim.incidents.reactions import at_center
 from ansim.ledger.model import Head
+from ansim.nodes.fixes import fixes_from
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
+from ansim.nodes.looking import Looking
 from ansim.nodes.parts import Parts
 from ansim.nodes.staffing import demo_signins, seed_staff
 from ansim.people.access import dependencies
 from ansim.people.api import staff_routes
+from ansim.people.duty_api import duty_routes
+from ansim.people.model import Operator
 from ansim.simulation.city import cameras as demo_cameras
+from ansim.video.gateway import Gateway
 
 PAGES = {"/": "console.html", "/desk": "desk.html"}
 
@@ -57,7 +65,15 @@ def center(settings: Settings) -> Litestar:
     operations = Operations(parts.database, journal, settings.code, settings.name)
     dispatch = DispatchService(parts.database, journal, settings.code)
     sealer = Sealer(encryption_key(settings.data_dir, CAMERA_KEY))
-    cameras = CameraService(parts.database, Connections(parts.database, sealer, parts.ledger))
+    cameras = CameraService(
+        parts.database,
+        Connections(parts.database, sealer, parts.ledger),
+        fixes_of=fixes_from(parts.database),
+        buildings=kept_buildings(settings.data_dir),
+    )
+    journal.listeners.append(lambda incident: cameras.walls.moved(incident.id))
+    journal.position_listeners.append(lambda incident, _: cameras.walls.moved(incident.id))
+    looking = Looking(parts, journal, cameras, Gateway(metrics=parts.metrics))
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
@@ -84,6 +100,13 @@ def center(settings: Settings) -> Litestar:
         found = await parts.database.read(lambda conn: store.newest_position(conn, incident))
         return (found.lat, found.lon, found.radius) if found else None
 
+    async def look(operator: Operator, incident: str) -> None:
+        found = await parts.database.read(lambda conn: store.load(conn, incident))
+        if found is None:
+            raise not_found("incident")
+        subject = found.armed.person.id if found.armed and found.armed.person else ""
+        await looks.reader(operator.session, operator.actor, operator.address).gives(incident, subject)
+
     def node() -> dict[str, Any]:
         return {"code": settings.code, "name": settings.name, "hub_link": link.state()}
 
@@ -94,17 +117,23 @@ def center(settings: Settings) -> Litestar:
         if settings.demo:
             await cameras.seed(demo_cameras(settings.code))
         await cameras.start()
+        await looking.start()
         await link.start()
         try:
             yield
         finally:
             await link.stop()
+            await looking.stop()
+            cameras.walls.close()
             await parts.stop()
 
     routes = [
         *staff_routes(parts.people),
+        *duty_routes(parts.people),
+        *looking.routes(),
         *map_routes(area),
         *camera_routes(cameras, position_of),
+        *wall_routes(cameras, look, parts.people.session_alive),
         *console_routes(
             settings=settings,
             database=parts.database,

@@ -9,7 +9,7 @@ from ansim.core.database import Database, Tx
 from ansim.core.ids import new_id
 from ansim.core.problems import Problem, invalid
 from ansim.ledger.service import Ledger
-from ansim.people import refusals, store
+from ansim.people import duty, refusals, store
 from ansim.people.hashes import Hashes
 from ansim.people.model import (
     CONSOLE_ROLES,
@@ -108,7 +108,24 @@ class Accounts:
     async def sign_in(
         self, app: SessionKind, login: str, password: str, address: str
     ) -> tuple[str, StaffMember, Session]:
-        """Sign in at a page; returns the token for the cookie. An unknown login takes as long."""
+        """Sign in at a page; returns the token for the cookie, and begins the duty."""
+        member = await self.verify(app, login, password, address)
+        actor = _actor(member)
+
+        def write(tx: Tx) -> tuple[str, Session]:
+            token, session = self._sessions.open(tx, app, member.id, address)
+            duty.begin(tx, member.id)
+            self._ledger.record(tx, actor=actor, action="sign_in", what=app, why="근무", source=address)
+            return token, session
+
+        token, session = await self._database.write(write)
+        return token, member, session
+
+    async def verify(self, app: SessionKind, login: str, password: str, address: str) -> StaffMember:
+        """Whose login and password these are; raises the refusal. An unknown login takes as long.
+
+        Also how a second person signs something on the first one's screen.
+        """
         login = normal_login(login)
         key = f"{login}|{address}"
         if not self._attempts.begin(key):
@@ -124,15 +141,7 @@ class Accounts:
             await self._failed(member, login, address, "다른 화면의 계정")
             raise refusals.other_page(app)
         self._attempts.succeed(key)
-        actor = _actor(member)
-
-        def write(tx: Tx) -> tuple[str, Session]:
-            token, session = self._sessions.open(tx, app, member.id, address)
-            self._ledger.record(tx, actor=actor, action="sign_in", what=app, why="근무", source=address)
-            return token, session
-
-        token, session = await self._database.write(write)
-        return token, member, session
+        return member
 
     async def _failed(self, member: StaffMember | None, login: str, address: str, why: str) -> None:
         unknown = Actor(kind="staff", id="", name=login[:60])

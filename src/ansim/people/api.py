@@ -219,12 +219,12 @@ def staff_routes(people: PeopleService, *, per_minute: int = SIGN_INS_PER_MINUTE
     @get("/api/console/me", tags=["console"])
     async def console_me(operator: NamedDependency[Operator]) -> StaffMe:
         """Who is signed in at the console."""
-        return _staff_me(operator)
+        return _staff_me(operator, on_duty=await people.duty.on_duty(operator.id))
 
     @get("/api/desk/me", tags=["desk"])
     async def desk_me(desk: NamedDependency[Desk]) -> StaffMe:
         """Who is signed in at the desk."""
-        return _staff_me(desk)
+        return _staff_me(desk, on_duty=await people.duty.on_duty(desk.id))
 
     return [
         *_staff_session(people, "console", limit),
@@ -256,8 +256,8 @@ def _staff_session(
     return [sign_in, sign_out]
 
 
-def _staff_me(staff: Staff | StaffMember) -> StaffMe:
-    return StaffMe(id=staff.id, name=staff.name, role=staff.role, agency=staff.agency, on_duty=True)
+def _staff_me(staff: Staff | StaffMember, *, on_duty: bool = True) -> StaffMe:
+    return StaffMe(id=staff.id, name=staff.name, role=staff.role, agency=staff.agency, on_duty=on_duty)
 
 
 def _me(person: Person, guardians: list[Guardian]) -> Me:

@@ -13,6 +13,7 @@ from ansim.ledger.service import Ledger
 from ansim.people.accounts import Accounts
 from ansim.people.citizens import Citizens, person_card
 from ansim.people.codes import OneTimeCodes
+from ansim.people.duty import Duty
 from ansim.people.hashes import Hashes
 from ansim.people.model import Citizen, Desk, Operator, PinResult, Staff, Supervisor
 from ansim.people.pins import Pins
@@ -44,6 +45,7 @@ class PeopleService:
         self._hashes = Hashes(secret(settings.data_dir, "pepper"))
         self.sessions = Sessions(database, clock)
         self.accounts = Accounts(database, ledger, self.sessions, self._hashes, clock)
+        self.duty = Duty(database, ledger)
         self.codes = OneTimeCodes(database, self._hashes, sms, clock)
         self.pins = Pins(database, ledger, self._hashes, clock)
         self.citizens = Citizens(database, ledger, self.sessions, self._hashes, self.codes)

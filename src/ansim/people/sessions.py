@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from sqlalchemy.engine import Connection
@@ -42,6 +42,8 @@ class Sessions:
         self._clock = clock
         self._known: OrderedDict[str, tuple[Session, Subject, float]] = OrderedDict()
         self._generation = 0
+        self.ended_listeners: list[Callable[[list[str]], None]] = []
+        """Hear, after the commit, which sessions (ids) were ended."""
 
     def open(self, tx: Tx, kind: SessionKind, subject: str, address: str) -> tuple[str, Session]:
         """Begin a session with the transaction; returns the token for the cookie."""
@@ -94,7 +96,7 @@ class Sessions:
     def close(self, tx: Tx, *, session_id: str = "", subject: str = "") -> int:
         """End one session, or all of a subject, with the transaction; returns how many."""
         ended = store.revoke_sessions(tx, self._clock(), session_id=session_id, subject=subject)
-        tx.on_commit(lambda: self._forget(ended))
+        tx.on_commit(lambda: self._ended(ended))
         return len(ended)
 
     def changed(self, tx: Tx, subject: str) -> None:
@@ -124,6 +126,23 @@ class Sessions:
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
         return found
+
+    def living(self, conn: Connection, session_ids: Iterable[str]) -> set[str]:
+        """Which of these sessions may still be used, in the reader's own transaction."""
+        found = (store.session_by_id(conn, one) for one in session_ids)
+        return {
+            one.id
+            for one in found
+            if one is not None
+            and one.revoked_at is None
+            and self._clock() < one.expires_at
+            and _subject(conn, one) is not None
+        }
+
+    def _ended(self, session_ids: list[str]) -> None:
+        self._forget(session_ids)
+        for listener in self.ended_listeners:
+            listener(session_ids)
 
     def _forget(self, session_ids: list[str]) -> None:
         self._drop([token for token, known in self._known.items() if known[0].id in session_ids])
