@@ -126,8 +126,8 @@ class RtspServer:
         except asyncio.CancelledError:
             pass  # the server stops; a task of the stream server must not end as cancelled
         finally:
-            self._sessions.discard(task)
             await session.close()
+            self._sessions.discard(task)
 
     def feed(self, url: str) -> Feed:
         """The feed a request is about. Raises Refused with 404."""
