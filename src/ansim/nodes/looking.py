@@ -16,7 +16,10 @@ from ansim.nodes.letters import LOOK, LookBody
 from ansim.nodes.parts import Parts
 from ansim.video.api import video_routes
 from ansim.video.evidence import recorder
+from ansim.video.evidence.api import footage_routes
 from ansim.video.evidence.keys import KEY, FootageKeys
+from ansim.video.evidence.retention import Retention
+from ansim.video.evidence.service import FootageService
 from ansim.video.evidence.vault import Vault
 from ansim.video.evidence.worker import BEST, FootageDirector
 from ansim.video.gateway import Gateway
@@ -72,21 +75,35 @@ class Looking:
             metrics=parts.metrics,
         )
 
+        self._footage = FootageService(parts.database, parts.ledger, self.grants, self._keys, self._vault)
+        self._retention = Retention(
+            parts.database,
+            parts.ledger,
+            self._keys,
+            self._vault,
+            parts.metrics,
+            code=settings.code,
+            days=settings.policy.footage_days,
+        )
+
     def routes(self) -> list[BaseRouteHandler]:
         """The routes of video."""
         people = self._parts.people
         return [
             *video_routes(self.gateway, permits(self.grants, people, self._cameras.source)),
             *grant_routes(self.grants, people),
+            *footage_routes(self._footage),
         ]
 
     async def start(self) -> None:
         """End what the process before left, then watch."""
         await self._keeper.start()
         await self._director.start()
+        await self._retention.start()
 
     async def stop(self) -> None:
         """End every look and every recording, then close the cameras."""
+        await self._retention.stop()
         await self._director.stop()
         await self._keeper.stop()
         await self.gateway.close()

@@ -163,6 +163,8 @@ def refusal(
         return "no_camera"
     if viewer.agency is not None:
         return _agency(viewer.agency, incident, eye, kind, center)
+    if kind == "clip":  # it was recorded for this incident: she may have walked on since
+        return None
     if position is None:
         return "no_position"
     if distance_m(position.lat, position.lon, eye.lat, eye.lon) > reach_m(position, at) + slack_m:
