@@ -34,7 +34,8 @@ from ansim.incidents.view import for_agency, view
 STATIC = Path(__file__).resolve().parents[2] / "src" / "ansim" / "web" / "static"
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'"
+    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; font-src 'self'; "
+    "frame-ancestors 'none'"
 )
 HUB, ANYANG, GEUMCHEON, GUNPO = "hub", "41170", "11545", "41410"
 NAMES = {ANYANG: "안양시", GEUMCHEON: "금천구", GUNPO: "군포시"}

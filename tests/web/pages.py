@@ -16,7 +16,8 @@ STATIC = ROOT / "src" / "ansim" / "web" / "static"
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'"
+    "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; font-src 'self'; "
+    "frame-ancestors 'none'"
 )
 
 Scope = dict[str, Any]

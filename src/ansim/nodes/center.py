@@ -32,6 +32,7 @@ from ansim.incidents.looks import Looks
 from ansim.incidents.operations import Operations
 from ansim.incidents.reactions import at_center
 from ansim.ledger.model import Head
+from ansim.nodes.demo_city import DemoCity
 from ansim.nodes.fixes import fixes_from
 from ansim.nodes.letters import HEAD, LOOK, HeadBody, LookBody
 from ansim.nodes.looking import Looking
@@ -41,7 +42,6 @@ from ansim.people.access import dependencies
 from ansim.people.api import staff_routes
 from ansim.people.duty_api import duty_routes
 from ansim.people.model import Operator
-from ansim.simulation.city import cameras as demo_cameras
 from ansim.video.gateway import Gateway
 
 PAGES = {"/": "console.html", "/desk": "desk.html"}
@@ -65,15 +65,17 @@ def center(settings: Settings) -> Litestar:
     operations = Operations(parts.database, journal, settings.code, settings.name)
     dispatch = DispatchService(parts.database, journal, settings.code)
     sealer = Sealer(encryption_key(settings.data_dir, CAMERA_KEY))
+    connections = Connections(parts.database, sealer, parts.ledger)
     cameras = CameraService(
         parts.database,
-        Connections(parts.database, sealer, parts.ledger),
+        connections,
         fixes_of=fixes_from(parts.database),
         buildings=kept_buildings(settings.data_dir),
     )
     journal.listeners.append(lambda incident: cameras.walls.moved(incident.id))
     journal.position_listeners.append(lambda incident, _: cameras.walls.moved(incident.id))
     looking = Looking(parts, journal, cameras, Gateway(metrics=parts.metrics))
+    city = DemoCity(settings.code, journal, cameras, connections) if settings.demo else None
     link = HubLink(parts.bus, parts.feed, lambda: _beat(parts))
     area = borders(in_force(settings.data_dir / FOLDER, now()), settings.code)
 
@@ -114,8 +116,8 @@ def center(settings: Settings) -> Litestar:
     async def running(_: Litestar) -> AsyncIterator[None]:
         await parts.start({EVENTS: journal.receive, POSITIONS: journal.receive_positions})
         await seed_staff(parts.people, settings)
-        if settings.demo:
-            await cameras.seed(demo_cameras(settings.code))
+        if city is not None:
+            await city.start()
         await cameras.start()
         await looking.start()
         await link.start()
@@ -125,6 +127,8 @@ def center(settings: Settings) -> Litestar:
             await link.stop()
             await looking.stop()
             cameras.walls.close()
+            if city is not None:
+                await city.stop()
             await parts.stop()
 
     routes = [

@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from ansim.cameras import store as camera_store
 from ansim.cameras.service import CameraService
+from ansim.cameras.sources import CameraSource
 from ansim.core.actors import Actor
 from ansim.core.database import Tx
 from ansim.core.sealing import Sealer
@@ -28,6 +29,7 @@ from ansim.video.grants.model import Eye
 from ansim.video.grants.permit import permits
 from ansim.video.grants.service import Grants
 from ansim.video.grants.worker import GrantKeeper
+from ansim.video.prewarming import Prewarmer
 from ansim.video.viewing import Viewer
 
 FOOTAGE = "footage"
@@ -85,6 +87,9 @@ class Looking:
             code=settings.code,
             days=settings.policy.footage_days,
         )
+        self._prewarmer = Prewarmer(gateway, settings.code, self._likely, parts.metrics)
+        journal.listeners.append(self._prewarmer.on_incident)
+        journal.position_listeners.append(lambda incident, _: self._prewarmer.on_moved(incident))
 
     def routes(self) -> list[BaseRouteHandler]:
         """The routes of video."""
@@ -104,6 +109,7 @@ class Looking:
     async def stop(self) -> None:
         """End every look and every recording, then close the cameras."""
         await self._retention.stop()
+        await self._prewarmer.stop()
         await self._director.stop()
         await self._keeper.stop()
         await self.gateway.close()
@@ -113,6 +119,11 @@ class Looking:
         if wall is None:
             return []
         return [(one.id, one.name) for one in wall.choices if one.live][:BEST]
+
+    async def _likely(self, incident: str) -> list[CameraSource]:
+        best = await self._best_of(incident)
+        found = [await self._cameras.source(camera) for camera, _ in best]
+        return [source for source in found if source is not None]
 
     async def _tap(self, camera: str) -> Viewer | None:
         source = await self._cameras.source(camera)

@@ -27,12 +27,13 @@ from ansim.video.timeline import Timeline
 _RTSP = {
     "rtsp_transport": "tcp",
     "allowed_media_types": "video",  # no audio is ever asked of a street camera
-    "fflags": "nobuffer",
-    "analyzeduration": "1000000",
-    "probesize": "500000",
     "max_delay": "0",
     "reorder_queue_size": "0",
 }
+_AT_ONCE = {"fpsprobesize": "0", "probesize": "32"}
+"""Begin with the first packet: what is needed stands in the camera's description (SDP)."""
+_THOROUGHLY = {"fpsprobesize": "0", "probesize": "2000000", "analyzeduration": "2000000"}
+"""For cameras whose description says too little: look into the stream, which takes a moment."""
 _HTTP_STATES = {401: State.WRONG_PASSWORD, 403: State.WRONG_PASSWORD, 404: State.NOT_FOUND}
 _SNAPSHOT_EVERY_S = 1.0
 _SNAPSHOT_LIMIT = 8_000_000
@@ -89,23 +90,33 @@ def fetch_snapshot(source: CameraSource, timeout_s: float) -> bytes:
 
 def _open(source: CameraSource, quality: Quality, policy: VideoPolicy) -> InputContainer:
     url = address(source, quality)
-    options: dict[str, str] = {}
-    form: str | None = None
-    if source.kind == "rtsp":
-        options = dict(_RTSP)
-    elif source.kind == "mjpeg":
-        form, options = "mpjpeg", {"fflags": "nobuffer", "strict_mime_boundary": "0"}
-    elif source.kind == "file":
-        url = urlsplit(url).path
+    if source.kind == "mjpeg":
+        return _opened(_with_credentials(url, source), policy, {"strict_mime_boundary": "0"}, "mpjpeg")
+    if source.kind == "file":
+        return _opened(urlsplit(url).path, policy, {})
+    url = _with_credentials(url, source)
+    container = _opened(url, policy, _RTSP | _AT_ONCE)
+    if _known(container):
+        return container
+    container.close()
+    return _opened(url, policy, _RTSP | _THOROUGHLY)
+
+
+def _opened(
+    url: str, policy: VideoPolicy, options: dict[str, str], form: str | None = None
+) -> InputContainer:
     try:
-        return av.open(
-            _with_credentials(url, source) if source.kind != "file" else url,
-            format=form,
-            options=options,
-            timeout=(policy.open_s, policy.silence_s),
-        )
+        return av.open(url, format=form, options=options, timeout=(policy.open_s, policy.silence_s))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _fault(error, opening=True) from None
+
+
+def _known(container: InputContainer) -> bool:
+    """Whether the stream can be put into a file as it is."""
+    if not container.streams.video:
+        return True  # looking longer would not find any
+    context = container.streams.video[0].codec_context
+    return bool(context.width) and (context.name not in _MP4_CODECS or bool(context.extradata))
 
 
 def _packets(container: InputContainer, *, paced: bool, stop: threading.Event) -> Iterator[Read]:
