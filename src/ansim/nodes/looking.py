@@ -132,4 +132,7 @@ class Looking:
 
 def _eye_of(conn: Connection, camera_id: str) -> Eye | None:
     found = camera_store.by_ids(conn, [camera_id])
-    return Eye(id=found[0].id, name=found[0].name, lat=found[0].lat, lon=found[0].lon) if found else None
+    if not found:
+        return None
+    one = found[0]
+    return Eye(id=one.id, name=one.name, lat=one.lat, lon=one.lon, heading=one.heading, fov_deg=one.fov_deg)
