@@ -139,3 +139,11 @@ def test_two_people_cannot_open_what_has_ended_or_is_not_alarmed() -> None:
 def test_every_reason_has_words() -> None:
     assert set(WORDS) == set(Reason.__args__)  # type: ignore[attr-defined]
     assert all(ko and en for ko, en in WORDS.values())
+
+
+@pytest.mark.parametrize(("x", "bearing"), [(0.0, 315.0), (0.5, 0.0), (1.0, 45.0)])
+def test_a_point_of_the_picture_has_a_direction(x: float, bearing: float) -> None:
+    eye = Eye(id="c", name="c", lat=LAT, lon=LON, heading=0.0, fov_deg=90.0)
+    assert eye.bearing(x) == pytest.approx(bearing)
+    assert NEAR.bearing(x) is None
+    assert Eye(id="c", name="c", lat=LAT, lon=LON, heading=0.0, fov_deg=180.0).bearing(x) is None

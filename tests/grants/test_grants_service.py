@@ -11,7 +11,7 @@ from ansim.core.problems import Problem
 from ansim.incidents import events as ev
 from ansim.people.model import Operator
 from ansim.video.grants import store
-from ansim.video.grants.model import LASTS_S, Viewer
+from ansim.video.grants.model import LASTS_S, Eye, Viewer
 from grants.grants_node import ADDRESS, HERE, GrantsNode, alarm, node
 from support.story import accepted, dispatched, owns
 
@@ -230,3 +230,20 @@ async def test_one_person_alone_or_a_closed_incident_breaks_no_glass(tmp_path: P
             await made.grants.break_glass(kim, made.lee, incident, "far", "닫힌 뒤에 열어 봅니다")
         assert error.value.extra["reason"] == "closed"
         assert len(made.grants.live) == 0
+
+
+async def test_a_sighting_stands_beside_the_reported_position(tmp_path: Path) -> None:
+    async with node(tmp_path) as made:
+        kim = made.signed_in(made.kim)
+        incident = made.take(alarm())
+        made.eyes["near"] = Eye(
+            id="near", name="큰길 카메라", lat=HERE[0], lon=HERE[1], heading=90.0, fov_deg=90.0
+        )
+        await made.grants.sighted(kim, incident, "near", 0.5, 0.8)
+        known = made.station.incident(incident)
+        assert known is not None
+        assert known.sighting is not None
+        assert (known.sighting.camera, known.sighting.bearing, known.sighting.by) == ("near", 90.0, "김관제")
+        with pytest.raises(Problem) as error:
+            await made.grants.sighted(kim, incident, "far", 0.5, 0.8)
+        assert error.value.extra["reason"] == "out_of_reach"

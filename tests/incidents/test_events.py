@@ -34,7 +34,7 @@ def test_the_kinds_are_those_of_the_contract() -> None:
         "armed", "alerted", "cancelled", "duress", "pressed_again", "routed", "ownership_assigned", "rung",
         "delivered", "seen", "accepted", "claimed", "claim_refused", "note", "dispatch_requested",
         "dispatch_updated", "closing_proposed", "closing_rejected", "closed",
-        "camera_share", "glass_broken", "footage",
+        "camera_share", "glass_broken", "footage", "sighted",
     }  # fmt: skip
 
 
@@ -130,6 +130,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "dispatch_updated": {"request": "r", "status": "done", "note": ""},
     "camera_share": {"camera": "c", "name": "n", "agency": "112", "code": "41170", "state": "shared"},
     "glass_broken": {"camera": "c", "name": "n", "code": "41170", "reason": "", "second": ""},
+    "sighted": {"camera": "c", "name": "n", "code": "41170", "lat": 37.4, "lon": 127.0, "x": 0.5, "y": 0.5},
     "footage": {"recording": "r", "camera": "c", "name": "n", "code": "41170", "state": "ended", "head": ""},
     "closing_proposed": {"disposition": "prank", "reason": ""},
     "closing_rejected": {},

@@ -368,12 +368,19 @@ def test_nothing_is_shared_after_the_end() -> None:
     assert story.fold.shared == {}
 
 
-def test_broken_glass_and_footage_stand_in_the_record() -> None:
+def test_broken_glass_sightings_and_footage_stand_in_the_record() -> None:
     story = dispatched("112")
     glass = ev.GlassBroken(camera="c-9", name="먼 카메라", code="41170", reason="터널", second="박관제")
     story.tell(glass, node="41170", actor=OPERATOR)
     (broken,) = story.fold.broken_glass
     assert (broken.camera, broken.by, broken.second, broken.reason) == ("c-9", "김관제", "박관제", "터널")
+    for camera, bearing in (("c-1", None), ("c-2", 90.0)):
+        data = ev.Sighted(
+            camera=camera, name="카메라", code="41170", lat=37.4, lon=127.0, bearing=bearing, x=0.5, y=0.5
+        )
+        story.tell(data, node="41170", actor=OPERATOR)
+    assert story.fold.sighting is not None
+    assert (story.fold.sighting.camera, story.fold.sighting.bearing) == ("c-2", 90.0)
     footage = ev.Footage(recording="r-1", camera="c-1", name="카메라", code="41170", state="started")
     assert not story.tell(footage, node="41170").lost
 

@@ -115,6 +115,17 @@ def data_of(kind: str, ids: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Data
         "glass_broken": st.builds(
             ev.GlassBroken, camera=words, name=words, code=codes, reason=words, second=words
         ),
+        "sighted": st.builds(
+            ev.Sighted,
+            camera=words,
+            name=words,
+            code=codes,
+            lat=st.floats(-90, 90),
+            lon=st.floats(-180, 180),
+            bearing=st.none() | st.floats(0, 359),
+            x=st.floats(0, 1),
+            y=st.floats(0, 1),
+        ),
         "footage": st.builds(
             ev.Footage,
             recording=words,
@@ -180,6 +191,7 @@ def _fitting(incident: Incident | None) -> list[str]:
         more = [
             "camera_share",
             "glass_broken",
+            "sighted",
             "footage",
             "closing_proposed",
             "closing_rejected",

@@ -64,6 +64,9 @@ class PolicySettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     handover_rest_s: Annotated[
         float, Meta(ge=0, description="seconds between two hand-overs of one incident")
     ] = 20.0
+    footage_days: Annotated[
+        float, Meta(gt=0, le=3650, description="center: days until recorded footage is destroyed")
+    ] = 30.0
 
 
 class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -205,6 +205,22 @@ class GlassBroken(_Data, frozen=True, kw_only=True, tag="glass_broken"):
     second: Name
 
 
+class Sighted(_Data, frozen=True, kw_only=True, tag="sighted"):
+    """An operator saw her on a camera of center ``code``, at this point of the picture (0 to 1, from the top
+    left corner). ``bearing`` is the direction from the camera, degrees clockwise from north, where it is
+    known. A remark beside the reported position, never in its place.
+    """
+
+    camera: Id
+    name: Text
+    code: Code
+    lat: float
+    lon: float
+    bearing: float | None = None
+    x: Annotated[float, Meta(ge=0, le=1)]
+    y: Annotated[float, Meta(ge=0, le=1)]
+
+
 class Footage(_Data, frozen=True, kw_only=True, tag="footage"):
     """A camera of center ``code`` is being recorded for this incident, or was until now.
 
@@ -258,6 +274,7 @@ Data = (
     | DispatchUpdated
     | CameraShare
     | GlassBroken
+    | Sighted
     | Footage
     | ClosingProposed
     | ClosingRejected

@@ -19,6 +19,7 @@ from ansim.incidents.model import (
     Owner,
     Request,
     Shared,
+    Sighting,
     Step,
 )
 
@@ -268,6 +269,20 @@ def _glass_broken(incident: Incident, event: ev.Event, data: ev.GlassBroken) -> 
     return True
 
 
+def _sighted(incident: Incident, event: ev.Event, data: ev.Sighted) -> bool:
+    incident.sighting = Sighting(
+        camera=data.camera,
+        name=data.name,
+        center=data.code,
+        lat=data.lat,
+        lon=data.lon,
+        bearing=data.bearing,
+        by=event.actor.name,
+        at=event.at,
+    )
+    return True
+
+
 def _footage(_incident: Incident, _event: ev.Event, _data: ev.Footage) -> bool:
     return True
 
@@ -319,6 +334,7 @@ _APPLY: dict[type, Callable[[Incident, ev.Event, Any], bool]] = {
     ev.DispatchUpdated: _dispatch_updated,
     ev.CameraShare: _camera_share,
     ev.GlassBroken: _glass_broken,
+    ev.Sighted: _sighted,
     ev.Footage: _footage,
     ev.ClosingProposed: _closing_proposed,
     ev.ClosingRejected: _closing_rejected,

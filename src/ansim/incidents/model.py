@@ -71,6 +71,19 @@ class Glass(Struct, kw_only=True, frozen=True):
     at: str
 
 
+class Sighting(Struct, kw_only=True, frozen=True):
+    """Where an operator last saw her on a camera."""
+
+    camera: str
+    name: str
+    center: str
+    lat: float
+    lon: float
+    bearing: float | None
+    by: str
+    at: str
+
+
 class Closing(Struct, kw_only=True, frozen=True):
     """A proposed disposition that waits for a second person."""
 
@@ -111,6 +124,7 @@ class Incident(Struct, kw_only=True):
     claims: list[Claim] = field(default_factory=list)
     requests: dict[str, Request] = field(default_factory=dict)
     shared: dict[tuple[str, str, str], Shared] = field(default_factory=dict)
+    sighting: Sighting | None = None
     broken_glass: list[Glass] = field(default_factory=list)
     closing: Closing | None = None
     disposition: ev.Disposition | None = None

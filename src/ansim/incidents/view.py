@@ -68,6 +68,17 @@ def view(incident: Incident, position: Position | None) -> dict[str, Any]:
             }
             for shared in incident.shared.values()
         ],
+        "sighting": incident.sighting
+        and {
+            "camera": incident.sighting.camera,
+            "name": incident.sighting.name,
+            "center": incident.sighting.center,
+            "lat": incident.sighting.lat,
+            "lon": incident.sighting.lon,
+            "bearing": incident.sighting.bearing,
+            "by": incident.sighting.by,
+            "at": _time(incident.sighting.at),
+        },
         "broken_glass": [
             {
                 "camera": glass.camera,
@@ -149,6 +160,7 @@ _NOT_FOR_HER = (
     "events",
     "shared",
     "broken_glass",
+    "sighting",
 )
 _FOR_HER = ("code", "name", "agency", "status", "request", "disposition", "step")
 

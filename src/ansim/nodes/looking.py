@@ -17,7 +17,10 @@ from ansim.nodes.letters import LOOK, LookBody
 from ansim.nodes.parts import Parts
 from ansim.video.api import video_routes
 from ansim.video.evidence import recorder
+from ansim.video.evidence.api import footage_routes
 from ansim.video.evidence.keys import KEY, FootageKeys
+from ansim.video.evidence.retention import Retention
+from ansim.video.evidence.service import FootageService
 from ansim.video.evidence.vault import Vault
 from ansim.video.evidence.worker import BEST, FootageDirector
 from ansim.video.gateway import Gateway
@@ -74,6 +77,16 @@ class Looking:
             metrics=parts.metrics,
         )
 
+        self._footage = FootageService(parts.database, parts.ledger, self.grants, self._keys, self._vault)
+        self._retention = Retention(
+            parts.database,
+            parts.ledger,
+            self._keys,
+            self._vault,
+            parts.metrics,
+            code=settings.code,
+            days=settings.policy.footage_days,
+        )
         self._prewarmer = Prewarmer(gateway, settings.code, self._likely, parts.metrics)
         journal.listeners.append(self._prewarmer.on_incident)
         journal.position_listeners.append(lambda incident, _: self._prewarmer.on_moved(incident))
@@ -84,15 +97,18 @@ class Looking:
         return [
             *video_routes(self.gateway, permits(self.grants, people, self._cameras.source)),
             *grant_routes(self.grants, people),
+            *footage_routes(self._footage),
         ]
 
     async def start(self) -> None:
         """End what the process before left, then watch."""
         await self._keeper.start()
         await self._director.start()
+        await self._retention.start()
 
     async def stop(self) -> None:
         """End every look and every recording, then close the cameras."""
+        await self._retention.stop()
         await self._prewarmer.stop()
         await self._director.stop()
         await self._keeper.stop()
@@ -116,4 +132,7 @@ class Looking:
 
 def _eye_of(conn: Connection, camera_id: str) -> Eye | None:
     found = camera_store.by_ids(conn, [camera_id])
-    return Eye(id=found[0].id, name=found[0].name, lat=found[0].lat, lon=found[0].lon) if found else None
+    if not found:
+        return None
+    one = found[0]
+    return Eye(id=one.id, name=one.name, lat=one.lat, lon=one.lon, heading=one.heading, fov_deg=one.fov_deg)

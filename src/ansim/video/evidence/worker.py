@@ -24,7 +24,6 @@ from ansim.video.evidence.model import Wanted, to_record
 from ansim.video.evidence.recorder import Parts, Recorder, end
 from ansim.video.evidence.vault import DiskFull
 from ansim.video.grants.live import Live
-from ansim.video.grants.model import Grant, Reason
 from ansim.video.model import MediaFault
 from ansim.video.viewing import Viewer
 
@@ -78,8 +77,7 @@ class FootageDirector:
         self._task: asyncio.Task[None] | None = None
         parts.journal.listeners.append(self._on_incident)
         parts.journal.position_listeners.append(self._on_positions)
-        live.start_listeners.append(self._on_grant)
-        live.end_listeners.append(self._on_grant_end)
+        live.watch_listeners.append(self._wake.set)
         metrics.gauge("ansim_recordings", "Cameras being recorded", lambda: len(self._running))
 
     async def start(self) -> None:
@@ -124,12 +122,6 @@ class FootageDirector:
     def _on_positions(self, _incident: Incident, _new: list[Position]) -> None:
         self._wake.set()
 
-    def _on_grant(self, _grant: Grant) -> None:
-        self._wake.set()
-
-    def _on_grant_end(self, _grant: Grant, _reason: Reason) -> None:
-        self._wake.set()
-
     async def _run(self) -> None:
         while True:
             timeout = LINGER_S if self._running else None
@@ -170,7 +162,7 @@ class FootageDirector:
         watched = {
             hold.grant.camera: hold.grant.camera_name
             for hold in self._live.of_incident(incident)
-            if hold.grant.kind == "watch"
+            if hold.sockets
         }
         best = [one for one in (await self._best_of(incident))[:BEST] if one[0] not in watched]
         return [

@@ -36,6 +36,13 @@ class Glass(Struct, frozen=True, kw_only=True):
     second_password: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class Spot(Struct, frozen=True, kw_only=True):
+    """Where in the picture she is, from 0 to 1, from the top left corner."""
+
+    x: Annotated[float, Meta(ge=0, le=1)]
+    y: Annotated[float, Meta(ge=0, le=1)]
+
+
 class Opened(Struct, frozen=True, kw_only=True):
     """Until when (ISO-8601) the camera is open."""
 
@@ -105,4 +112,16 @@ def grant_routes(grants: Grants, people: PeopleService) -> list[HTTPRouteHandler
         hold = await grants.break_glass(viewer(operator), second, incident, camera, data.reason)
         return Opened(camera=hold.grant.camera, until=hold.grant.expires_at)
 
-    return [share, break_glass]
+    @post(
+        "/api/console/incidents/{incident:str}/cameras/{camera:str}/sighting", status_code=204, tags=["video"]
+    )
+    async def sighted(
+        incident: FromPath[str],
+        camera: FromPath[str],
+        data: JSONBody[Spot],
+        operator: NamedDependency[Operator],
+    ) -> None:
+        """The operator sees her on this camera."""
+        await grants.sighted(viewer(operator), incident, camera, data.x, data.y)
+
+    return [share, break_glass, sighted]

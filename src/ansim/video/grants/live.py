@@ -20,6 +20,8 @@ class Hold:
     def __init__(self, grant: Grant) -> None:
         self.grant = grant
         self.reason: Reason | None = None
+        self.sockets = 0
+        """How many live pictures it feeds now."""
         self.over = asyncio.Event()
         """Set when it is over."""
 
@@ -52,8 +54,8 @@ class Live:
         self._positions: dict[str, Position] = {}
         self.end_listeners: list[Callable[[Grant, Reason], None]] = []
         """Hear of each end as well: PTZ leases, the recorder."""
-        self.start_listeners: list[Callable[[Grant], None]] = []
-        """Hear of each grant that comes into force."""
+        self.watch_listeners: list[Callable[[], None]] = []
+        """Hear that a live picture was opened or closed."""
 
     def __len__(self) -> int:
         return len(self._holds)
@@ -71,9 +73,13 @@ class Live:
         self._by_incident.setdefault(grant.incident, {})[grant.id] = hold
         if position is not None:
             self._keep(grant.incident, position)
-        for listener in self.start_listeners:
-            listener(grant)
         return hold
+
+    def watched(self, hold: Hold, by: int) -> None:
+        """A live picture of this grant was opened (1) or closed (-1)."""
+        hold.sockets += by
+        for listener in self.watch_listeners:
+            listener()
 
     def of_incident(self, incident: str) -> list[Hold]:
         """The grants in force for an incident."""

@@ -4,6 +4,7 @@ A grant is person × duty × open incident × this camera within the incident's 
 same rule issues a grant and, asked again at every change, ends it.
 """
 
+import math
 from datetime import datetime
 from typing import Literal
 
@@ -71,6 +72,7 @@ REACH_M = 600.0
 """Farthest camera from the edge of her circle: what a runner covers in two minutes."""
 KEEP_M = 200.0
 """A grant that was issued is kept this much farther, so that it does not flicker at the edge."""
+_BENT_DEG = 150.0
 _PACE_M_S = 1.5
 _DRIFT_MOST_M = 900.0
 
@@ -96,12 +98,25 @@ class Viewer(Struct, frozen=True, kw_only=True):
 
 
 class Eye(Struct, frozen=True, kw_only=True):
-    """A camera as a grant needs it."""
+    """A camera as a grant needs it; ``heading`` is None when nobody knows where it looks."""
 
     id: str
     name: str
     lat: float
     lon: float
+    heading: float | None = None
+    fov_deg: float = 360.0
+
+    def bearing(self, x: float) -> float | None:
+        """The direction of what stands at ``x`` (0 to 1 from the left) of its picture, degrees from north.
+
+        A pinhole lens: the picture's edges lie half the field of view off the heading. None without a heading
+        and for lenses that bend more than a half circle into one picture.
+        """
+        if self.heading is None or self.fov_deg >= _BENT_DEG:
+            return None
+        half = math.tan(math.radians(self.fov_deg / 2))
+        return (self.heading + math.degrees(math.atan((2 * x - 1) * half))) % 360.0
 
 
 class Grant(Struct, frozen=True, kw_only=True):
@@ -163,6 +178,8 @@ def refusal(
         return "no_camera"
     if viewer.agency is not None:
         return _agency(viewer.agency, incident, eye, kind, center)
+    if kind == "clip":  # it was recorded for this incident: she may have walked on since
+        return None
     if position is None:
         return "no_position"
     if distance_m(position.lat, position.lon, eye.lat, eye.lon) > reach_m(position, at) + slack_m:

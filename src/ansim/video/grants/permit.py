@@ -8,7 +8,7 @@ from ansim.core.problems import Problem
 from ansim.people.model import SessionKind
 from ansim.people.service import PeopleService
 from ansim.video.grants.api import viewer_of
-from ansim.video.grants.live import Hold
+from ansim.video.grants.live import Hold, Live
 from ansim.video.grants.service import Grants
 from ansim.video.model import Quality
 from ansim.video.permits import Connection, Permit, Use
@@ -20,8 +20,12 @@ SourceOf = Callable[[str], Awaitable[CameraSource | None]]
 class HeldLease:
     """A grant in force together with the way to its camera (see :class:`~ansim.video.permits.Lease`)."""
 
-    def __init__(self, hold: Hold, source: CameraSource) -> None:
+    def __init__(self, live: Live, hold: Hold, source: CameraSource, use: Use) -> None:
+        self._live = live
         self._hold = hold
+        self._use = use
+        if use == "live":
+            live.watched(hold, 1)
         self._source = source
 
     @property
@@ -40,7 +44,9 @@ class HeldLease:
         return self._hold.reason or ""
 
     async def done(self) -> None:
-        """The grant outlives one viewer: a tile that is swapped out may come back until it ends."""
+        """The picture is closed; the grant outlives it, so that a tile that was swapped out can come back."""
+        if self._use == "live":
+            self._live.watched(self._hold, -1)
 
 
 def permits(grants: Grants, people: PeopleService, source_of: SourceOf) -> Permit:
@@ -53,7 +59,7 @@ def permits(grants: Grants, people: PeopleService, source_of: SourceOf) -> Permi
         source = await source_of(camera)
         if source is None:
             raise no_stream()
-        return HeldLease(await grants.permit(viewer, incident, camera), source)
+        return HeldLease(grants.live, await grants.permit(viewer, incident, camera), source, use)
 
     return permit
 

@@ -201,6 +201,30 @@ class Grants:
             return done
         raise refused_problem(done)
 
+    async def sighted(self, viewer: Viewer, incident_id: str, camera_id: str, x: float, y: float) -> None:
+        """Somebody who watches the camera sees her at this point of its picture."""
+
+        def run(tx: Tx) -> Reason | None:
+            reason, incident, eye, _ = self._judge(tx, viewer, incident_id, camera_id, "watch")
+            if incident is None or eye is None or reason is not None:
+                return reason or "no_camera"
+            event = ev.Sighted(
+                camera=eye.id,
+                name=eye.name,
+                code=self._code,
+                lat=eye.lat,
+                lon=eye.lon,
+                bearing=eye.bearing(x),
+                x=x,
+                y=y,
+            )
+            self._journal.record(tx, incident.id, [(event, viewer.actor)])
+            return None
+
+        refused = await self._database.write(run)
+        if refused is not None:
+            raise refused_problem(refused)
+
     def _judge(
         self, tx: Tx, viewer: Viewer, incident_id: str, camera_id: str, kind: Kind
     ) -> tuple[Reason | None, Incident | None, Eye | None, Position | None]:
