@@ -1,4 +1,4 @@
-"""What tests and measurements of video share: a node with nothing but cameras, and the page that plays them."""
+"""What tests and measurements of video share: a node with nothing but cameras, and a page that plays them."""
 
 import asyncio
 import contextlib
@@ -111,8 +111,8 @@ import sys
 sys.path.insert(0, "tools")
 import build_web
 build_web.install()
-build_web.node("node_modules/vite/bin/vite.js", "build", sys.argv[1], "--base", "/page/", "--target", "es2022",
-    "--logLevel", "warn", "--emptyOutDir", "--outDir", sys.argv[2])
+build_web.node("node_modules/vite/bin/vite.js", "build", sys.argv[1], "--base", "/page/",
+    "--target", "es2022", "--logLevel", "warn", "--emptyOutDir", "--outDir", sys.argv[2])
 """
 
 Until = Callable[[], bool]
@@ -120,6 +120,8 @@ Until = Callable[[], bool]
 
 async def until(holds: Until, within_s: float = 10.0) -> None:
     """Wait until something holds; an AssertionError when it does not in time."""
-    async with asyncio.timeout(within_s):
-        while not holds():
-            await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within_s
+    while not holds():
+        assert loop.time() < end, "it does not hold in time"
+        await asyncio.sleep(0.01)
