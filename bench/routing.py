@@ -205,8 +205,7 @@ def main() -> int:
         console.print(f"[red]{problem}[/red]")
         return 1
     lost = lost_over_http()
-    ours, theirs = percentile(found.ours_us, 0.5), percentile(found.theirs_us, 0.5)
-    single = theirs / ours
+    single = sum(found.theirs_us) / sum(found.ours_us)
     batch = found.theirs_batch_us / found.ours_batch_us
     show(console, f"Who is responsible: {known.source}, {len(known)} polygons; {version}", rows(found, lost))
     figures = {
@@ -224,7 +223,9 @@ def rows(found: Side, lost: Lost | None) -> list[Row]:
     def both(ours: list[float], theirs: list[float], share: float) -> str:
         return f"{percentile(ours, share):.1f} µs / {percentile(theirs, share):.1f} µs"
 
-    single = percentile(found.theirs_us, 0.5) / percentile(found.ours_us, 0.5)
+    single = sum(found.theirs_us) / sum(found.ours_us)
+    middle = percentile(found.theirs_us, 0.5) / percentile(found.ours_us, 0.5)
+    mean, their_mean = (sum(took) / len(took) for took in (found.ours_us, found.theirs_us))
     batch = found.theirs_batch_us / found.ours_batch_us
     table = [
         Row(
@@ -239,7 +240,12 @@ def rows(found: Side, lost: Lost | None) -> list[Row]:
         ),
         Row("point, one by one, p50: here / PostGIS", both(found.ours_us, found.theirs_us, 0.5)),
         Row("point, one by one, p99: here / PostGIS", both(found.ours_us, found.theirs_us, 0.99)),
-        Row("point, one by one: times faster", f"{single:.1f} ×", "≥ 10 ×"),
+        Row("point, one by one, mean: here / PostGIS", f"{mean:.1f} µs / {their_mean:.1f} µs"),
+        Row(
+            "point, one by one: times faster over all, and at p50",
+            f"{single:.1f} ×, {middle:.1f} ×",
+            "≥ 10 ×",
+        ),
         Row(
             "point at sea, the nearest, one by one, p50: here / PostGIS",
             both(found.ours_sea_us, found.theirs_sea_us, 0.5),
