@@ -67,7 +67,7 @@ class Screen:
         if message.type != "error" or EXPECTED.search(message.text):
             return
         if not (self.may_be_cut and CUT.search(message.text)):
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
     def sign_in(self, center: Center, who: Login) -> Page:
         """Open the page and sign in."""
@@ -101,7 +101,8 @@ def open_screen(staff_browser: Browser) -> Iterator[Callable[..., Screen]]:
     yield make
     for screen in screens:
         screen.context.close()
-    assert [error for screen in screens for error in screen.errors] == []
+    errors = [error for screen in screens for error in screen.errors]
+    assert errors == [], errors
 
 
 @pytest.fixture

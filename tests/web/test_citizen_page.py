@@ -263,6 +263,8 @@ class TestOffline:
         await phone.cut()
         await phone.hold(1300)
         await phone.headline("아직 보내지 못했습니다. 연결되는 즉시 보냅니다")
+        # Only after some failures is the pause so long that the button, and not the clock, sends.
+        await expect(phone.page.get_by_role("timer")).to_contain_text("뒤 6번째", timeout=30_000)
         await phone.restore(tell=False)
         await phone.page.get_by_role("button", name="지금 다시").click()
         await phone.headline("신고를 보냈습니다")

@@ -619,6 +619,8 @@ def test_a_resync_replaces_everything(center: Center, screen: Screen) -> None:
     page = screen.sign_in(center, KIM)
     gone, kept = center.alarm("사라짐"), center.alarm("남음")
     expect(panel(page, gone)).to_be_visible()
+    # What the page asks about it must be answered first: a moment later there is nothing to be asked about.
+    until(page, lambda: ANYANG in gone.incident.seen and ANYANG in kept.incident.seen)
     with center.lock:
         center.cases.pop(gone.id)
     kept.events.append(
@@ -636,6 +638,7 @@ def test_an_incident_that_is_gone_leaves_the_screen(center: Center, screen: Scre
     page = screen.sign_in(center, KIM)
     case = center.alarm()
     expect(panel(page, case)).to_be_visible()
+    until(page, lambda: ANYANG in case.incident.seen)  # else its being seen is told of what is gone
     center.gone(case)
     expect(page.get_by_text("열린 신고가 없습니다.")).to_be_visible()
     expect(sound(page)).to_have_attribute("data-sound", "ready")
