@@ -119,10 +119,10 @@ class Console:
         return self._reader.has_given(incident)
 
     async def change(self, change: Shown) -> Shown | None:
-        """All of it, but a word on an incident that ended too long ago for a snapshot."""
+        """All of it; one that ended too long ago for a snapshot is gone, also from a screen that slept."""
         ended = change["view"]["closed_at"]
         if ended is not None and ended < iso(now() - ENDED_SHOWN):
-            return None
+            return {"kind": "gone", "incident": change["incident"]}
         await self._reader.gives(change["incident"], subject_of(change["view"]))
         return change
 
