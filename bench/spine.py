@@ -46,7 +46,7 @@ class Lines:
     async def press(self, body: bytes) -> str:
         """One press; returns the incident. An answer other than 201 ends the measurement."""
         wire = self._free.pop() if self._free else Wire(self._url)
-        answer = await wire.send("POST", "/api/sos", body)
+        answer = await wire.send("POST", "/api/sos", body, timeout_s=60)
         if answer.status != 201:
             raise SystemExit(f"an SOS was answered with {answer.status}: {answer.body[:200]!r}")
         self._free.append(wire)

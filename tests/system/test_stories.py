@@ -24,9 +24,9 @@ async def refused(who: Visitor, path: str, body: object = None) -> tuple[int, st
     return answer.status_code, str(answer.json()["type"]).removeprefix("/problems/")
 
 
-async def alarmed(system: System, her: Visitor, operator: Visitor, **fields: object) -> str:
+async def alarmed(her: Visitor, operator: Visitor) -> str:
     """An incident that rings at 안양's console."""
-    incident = str((await her.press(**fields))["incident"])
+    incident = str((await her.press())["incident"])
     await her.call("POST", f"/api/sos/{incident}/now")
     async with operator.screen("/api/console/stream") as console:
         await console.view(incident, lambda view: view["state"] == "alerting")
@@ -78,7 +78,7 @@ async def test_a_cancel_under_duress_looks_real_and_alarms(system: System) -> No
 async def test_too_late_to_cancel_is_said_also_under_duress(system: System) -> None:
     her, operator = await system.citizen(13), await system.staff(ANYANG, "op1")
     async with her, operator:
-        incident = await alarmed(system, her, operator)
+        incident = await alarmed(her, operator)
         await operator.command(incident, "accept")
         await system.converged(HUB, ANYANG, incidents=[incident])
         for pin in (PIN, DURESS):
@@ -180,7 +180,7 @@ async def test_of_two_operators_one_wins_and_the_other_is_told_who(system: Syste
         await system.staff(ANYANG, "op2"),
     )
     async with her, first, second:
-        incident = await alarmed(system, her, first)
+        incident = await alarmed(her, first)
         path = f"/api/console/incidents/{incident}"
         answers = await asyncio.gather(
             first.send("POST", f"{path}/accept"), second.send("POST", f"{path}/accept")
@@ -212,7 +212,7 @@ async def test_a_prank_needs_a_second_person(system: System) -> None:
         await system.staff(ANYANG, "op2"),
     )
     async with her, first, second:
-        incident = await alarmed(system, her, first)
+        incident = await alarmed(her, first)
         path = f"/api/console/incidents/{incident}/closing"
         assert await refused(first, path, {"disposition": "prank"}) == (409, "illegal-transition")
         await first.command(incident, "accept")
@@ -230,7 +230,7 @@ async def test_a_prank_needs_a_second_person(system: System) -> None:
 async def test_a_neighbour_claims_what_nobody_takes(system: System) -> None:
     her, own = await system.citizen(13), await system.staff(ANYANG, "op1")
     async with her, own:
-        incident = await alarmed(system, her, own)
+        incident = await alarmed(her, own)
         helpers = [code for code in system.nodes if code not in (HUB, ANYANG)]
         neighbour = None
         async with own.screen("/api/console/stream") as console:
