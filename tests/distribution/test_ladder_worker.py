@@ -178,6 +178,23 @@ def test_a_closed_or_unowned_incident_crosses_nothing() -> None:
     assert answer.center_code == CENTERS[1]
 
 
+def test_beyond_every_border_or_between_two_nobody_is_entered() -> None:
+    boundaries = three_in_a_row()
+    over = pressed().fold
+    outside, here, next_door = place(5), place(1), place(2)
+    for track in ((outside, outside), (next_door, here)):
+        fixes = [position(number, lat=lat, lon=lon) for number, (lat, lon) in enumerate(track)]
+        assert crossing(over, fixes, boundaries, POLICY, system_ms()) is None
+    home = [position(number, lat=lat, lon=lon) for number, (lat, lon) in enumerate((place(0), place(0)))]
+    assert crossing(over, home, boundaries, POLICY, system_ms()) is None
+
+
+async def test_steps_of_somebody_who_is_safe_are_not_followed(hub: Hub) -> None:
+    hub.ladder.notice_positions(pressed().tell(ev.Cancelled(), actor=PERSON).fold, [position(1)])
+    hub.ladder.notice_positions(pressed().fold, [])
+    assert hub.ladder._moved == set()
+
+
 def test_after_a_hand_over_there_is_rest() -> None:
     boundaries = three_in_a_row()
     story = pressed().tell(routed("11545")).tell(owns("11545", 2, "handover"))

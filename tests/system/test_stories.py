@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ansim.nodes.staffing import demo_signins
 from support.system import ANYANG, GEUMCHEON, HUB, PLACES, System, Visitor, fix, press_body
 
 pytestmark = pytest.mark.processes
@@ -81,7 +82,7 @@ async def test_too_late_to_cancel_is_said_also_under_duress(system: System) -> N
         incident = await alarmed(her, operator)
         await operator.command(incident, "accept")
         await system.converged(HUB, ANYANG, incidents=[incident])
-        for pin in (PIN, DURESS):
+        for pin in (PIN, DURESS, DURESS):
             assert await refused(her, f"/api/sos/{incident}/cancel", {"pin": pin}) == (409, "too-late")
         await her.call("POST", f"/api/sos/{incident}/now")  # the window is over: nothing changes
         await operator.command(incident, "closing", {"disposition": "safe"})
@@ -117,7 +118,9 @@ async def test_without_a_position_she_is_looked_for_where_she_was(system: System
         assert {"no_position", "last_known_position"} <= set(second["marks"])
         await her.call("POST", f"/api/sos/{second['incident']}/cancel", {"pin": PIN})
     async with await system.citizen(16) as never_seen:
-        assert "last_known_position" not in (await never_seen.press(None))["marks"]
+        receipt = await never_seen.press(None)
+        assert "last_known_position" not in receipt["marks"]
+        await never_seen.call("POST", f"/api/sos/{receipt['incident']}/cancel", {"pin": PIN})
 
 
 async def test_whatever_arrives_is_taken(system: System) -> None:
@@ -191,6 +194,7 @@ async def test_of_two_operators_one_wins_and_the_other_is_told_who(system: Syste
         winner = first if answers[0].status_code == 200 else second
         await winner.command(incident, "accept")  # once more changes nothing
         await winner.command(incident, "seen")
+        await winner.command(incident, "requests", {"agency": "119"})
         await winner.command(incident, "requests", {"agency": "112"})
         assert await refused(winner, f"{path}/requests", {"agency": "112"}) == (409, "already-requested")
         assert await refused(winner, f"{path}/requests", {"agency": "exercise"}) == (403, "forbidden")
@@ -283,3 +287,22 @@ async def test_unknown_incidents_and_strangers_are_turned_away(system: System) -
         assert (await refused(nobody, "/api/console/incidents/no-such/accept"))[0] == 401
         async with nobody.screen("/api/console/stream", resume=False) as screen:
             assert await screen.ended() == 401
+
+
+async def test_an_expired_login_still_says_who_she_is(system: System) -> None:
+    async with await system.citizen(16) as her:
+        me = (await her.call("GET", "/api/me")).json()["id"]
+        assert system.execute(HUB, "UPDATE session SET expires_at = 0 WHERE subject = ?", [me]) == 1
+        receipt = await her.press(device_id="of-16")
+        assert "expired_login" in receipt["marks"]
+        assert system.folds(HUB)[receipt["incident"]]["person"]["id"] == me
+
+
+async def test_signing_out_ends_the_console(system: System) -> None:
+    one = next(one for one in demo_signins(system.nodes[ANYANG].settings) if one.login == "op2")
+    async with Visitor(system.url(ANYANG)) as operator:
+        await operator.sign_in(one.app, one.login, one.password)
+        async with operator.screen("/api/console/stream", resume=False) as console:
+            await console.until(lambda screen: screen.status)
+            await operator.call("DELETE", "/api/console/session")
+            assert await console.ended() == 200

@@ -150,18 +150,34 @@ class Person:
         if change["kind"] == "positions":
             return change | {"view": for_person(change["view"])}
         entry = entry_for_person(change["event"])
-        return None if entry is None else change | {"event": entry, "view": for_person(change["view"])}
+        if entry is None:
+            return None
+        if entry["type"] == "cancelled":
+            return self._anew(change, await self.whole(await self._load()))
+        return change | {"event": entry, "view": for_person(change["view"])}
+
+    @staticmethod
+    def _anew(change: Shown, told: Shown) -> Shown:
+        """The whole story: under duress a cancel ends it, whatever was told before the cancel was heard of.
+
+        A real cancel brings it along too, so that the two look alike.
+        """
+        return {"kind": "whole", "incident": change["incident"], **told}
 
     async def _under_duress(self, change: Shown) -> Shown | None:
         was_over, told = self._over, await self.whole(await self._load())
         if was_over and not self._over:
-            return {"kind": "whole", "incident": change["incident"], **told}
+            return self._anew(change, told)
         if change["kind"] == "positions":
             known = {position["id"] for position in told["track"]}
             new = [position for position in change["positions"] if position["id"] in known]
             return change | {"positions": new, "view": told["view"]} if new else None
         entry = next((one for one in told["timeline"] if one["id"] == change["event"]["id"]), None)
-        return None if entry is None else change | {"event": entry, "view": told["view"]}
+        if entry is None:
+            return None
+        if entry["type"] == "cancelled":
+            return self._anew(change, told)
+        return change | {"event": entry, "view": told["view"]}
 
     async def whole(self, shown: Shown) -> Shown:
         """All of what ``incident_told`` reads."""
