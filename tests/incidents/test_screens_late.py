@@ -109,6 +109,12 @@ async def test_a_seeming_cancel_that_came_too_late_after_all_is_put_right(center
     late = (await changes(center, duress.seq))[0]
     whole = msgspec.json.decode(await screens.project(late, phone) or b"null")
     assert (whole["kind"], whole["view"]["state"]) == ("whole", "accepted")
+    asked = ev.DispatchRequested(agency="112", code="41170")
+    center.write(lambda tx: center.journal.record(tx, incident, [(asked, OPERATOR)]))
+    help_comes = (await changes(center, late.seq))[-1]
+    told_on = msgspec.json.decode(await screens.project(help_comes, phone) or b"null")
+    assert (told_on["kind"], told_on["event"]["type"]) == ("event", "dispatch_requested")
+    assert told_on["view"]["priority"] == "normal"
     told = as_told(center.events(incident))
     assert told.until == ""
     assert all(not isinstance(event.data, ev.Duress) for event in told.events)

@@ -289,15 +289,6 @@ async def test_unknown_incidents_and_strangers_are_turned_away(system: System) -
             assert await screen.ended() == 401
 
 
-async def test_an_expired_login_still_says_who_she_is(system: System) -> None:
-    async with await system.citizen(16) as her:
-        me = (await her.call("GET", "/api/me")).json()["id"]
-        assert system.execute(HUB, "UPDATE session SET expires_at = 0 WHERE subject = ?", [me]) == 1
-        receipt = await her.press(device_id="of-16")
-        assert "expired_login" in receipt["marks"]
-        assert system.folds(HUB)[receipt["incident"]]["person"]["id"] == me
-
-
 async def test_signing_out_ends_the_console(system: System) -> None:
     one = next(one for one in demo_signins(system.nodes[ANYANG].settings) if one.login == "op2")
     async with Visitor(system.url(ANYANG)) as operator:
