@@ -20,12 +20,15 @@ def beat(code: str = "41170", operators: int = 2) -> Beat:
 def test_a_center_that_beats_is_alive_until_it_stops() -> None:
     clock = Clock()
     health = CenterHealth(["41170", "11545"], clock)
+    assert health.heard() == 0, "believed in, not heard"
     health.beat(beat())
     clock.now += DEAD_AFTER_S / 2
     assert health.alive("41170")
+    assert health.heard() == 1
     assert health.silent_s("41170") == DEAD_AFTER_S / 2
     clock.now += DEAD_AFTER_S / 2
     assert not health.alive("41170")
+    assert health.heard() == 0
     health.beat(beat())
     assert health.alive("41170")
 

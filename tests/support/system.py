@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import httpx
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -97,6 +98,14 @@ class System:
             if dead or time.monotonic() > until:
                 raise AssertionError(f"{(dead or waiting)[0].settings.code} does not start: {self.logs()}")
             time.sleep(0.05)
+        while not codes and not self._all_heard():
+            assert time.monotonic() < until, f"the hub does not hear every center: {self.logs()}"
+            time.sleep(0.05)
+
+    def _all_heard(self) -> bool:
+        """Whether the hub hears every center: before, a press may be routed past one."""
+        metrics = httpx.get(f"{self.url(HUB)}/metrics", timeout=5).text
+        return f"ansim_centers_heard {len(CENTERS)}.0" in metrics
 
     def kill(self, *codes: str) -> None:
         """kill -9 these nodes."""

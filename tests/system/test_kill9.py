@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ COUNT = int(os.environ.get("ANSIM_KILL9_COUNT", "1000"))
 def policy() -> dict[str, float]:
     """A short window, so that many alarms ring while nodes are dead; nobody else is alarmed meanwhile."""
     return {"cancel_window_s": 1.0, "accept_s": 3600.0, "agency_s": 3600.0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unmeasured() -> Iterator[None]:
+    """Nodes that are killed with -9 tell no coverage; measuring them would only slow everything down."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]:
+            patch.delenv(name)
+        yield
 
 
 async def test_no_acknowledged_sos_is_lost_or_shown_twice(system: System) -> None:

@@ -405,8 +405,10 @@ def test_a_prank_is_for_two_people_to_say(center: Center, open_screen: Callable[
     lee.keyboard.press("x")
     expect(lee.get_by_role("button", name="확인하고 종결")).to_have_count(0)
     assert case.incident.closing is None
+    expect(slot(kim, "close")).to_be_enabled()
     kim.keyboard.press("c")
     kim.keyboard.press("4")
+    expect(kim.get_by_role("dialog").get_by_role("button", name="종결 제안")).to_be_visible()
     kim.keyboard.press("Enter")
     expect(lee.get_by_role("button", name="확인하고 종결")).to_be_visible()
     lee.keyboard.press("y")

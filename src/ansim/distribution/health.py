@@ -45,6 +45,11 @@ class CenterHealth:
         """Whether the center has been heard lately."""
         return self.silent_s(code) < DEAD_AFTER_S
 
+    def heard(self) -> int:
+        """How many centers have really been heard lately."""
+        now = self._clock()
+        return sum(now - at < DEAD_AFTER_S for at, _ in self._beats.values())
+
     def name(self, code: str) -> str | None:
         """The name it gives itself."""
         found = self._beats.get(code)

@@ -42,6 +42,7 @@ def hub(settings: Settings) -> Litestar:
     parts = Parts(settings)
     ledger = parts.ledger
     health = CenterHealth(list(settings.centers))
+    parts.metrics.gauge("ansim_centers_heard", "Enrolled centers heard lately", health.heard)
     names = {code: _name(code) for code in settings.centers}
     distribution = Distribution(settings.data_dir, names, health)
 
