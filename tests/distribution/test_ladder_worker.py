@@ -29,6 +29,7 @@ from support.story import PERSON, owns, pressed, routed
 from support.strategies import CENTERS, HUB
 
 POLICY = PolicySettings(accept_s=600, agency_s=900)
+HURRIED = PolicySettings(center_ack_s=0.1, accept_s=0.1, agency_s=0.1)
 IMPORTED = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -42,10 +43,13 @@ class Hub:
             self.health.beat(beat(code))
         self.metrics = Metrics()
         self.country: Distribution = SmallCountry(self.health)
+        self.policy = POLICY
         self.ladder = self.worker()
 
     def worker(self) -> LadderWorker:
-        return LadderWorker(self.station.database, self.station.journal, self.country, POLICY, self.metrics)
+        return LadderWorker(
+            self.station.database, self.station.journal, self.country, self.policy, self.metrics
+        )
 
     def press(self, incident: str, *, window_ends_at: str = "2026-01-01T00:00:00.000Z") -> None:
         """An incident whose window has ended unless told otherwise, owned by 안양."""
@@ -128,6 +132,43 @@ async def test_a_step_that_cannot_be_written_is_tried_again(
     await hub.ladder.start()
     await until(lambda: "alerted" in hub.types("i-1"))
     assert failures == []
+
+
+async def test_where_nobody_answers_every_rung_is_climbed(hub: Hub) -> None:
+    hub.policy = HURRIED
+    hub.station.journal.listeners.clear()
+    hub.ladder = hub.worker()
+    hub.press("i-1")
+    await hub.ladder.start()
+
+    def rungs() -> set[str]:
+        return {e.data.step for e in hub.station.events("i-1") if isinstance(e.data, ev.Rung)}
+
+    await until(lambda: rungs() == {"co_alarm", "agency_direct", "exhausted"})
+    owners = [e.data for e in hub.station.events("i-1") if isinstance(e.data, ev.OwnershipAssigned)]
+    assert {owner.code for owner in owners} == set(CENTERS)
+    assert {owner.reason for owner in owners[1:]} == {"no_ack"}
+
+
+async def test_over_the_border_of_a_city_without_a_center_the_owner_stays(hub: Hub) -> None:
+    hub.country = SmallCountry(hub.health, enrolled=CENTERS[:2])
+    hub.policy = PolicySettings(center_ack_s=600, accept_s=600, agency_s=900)
+    hub.station.journal.listeners.clear()
+    hub.station.journal.position_listeners.clear()
+    hub.ladder = hub.worker()
+    hub.press("i-1", window_ends_at="2999-01-01T00:00:00.000Z")
+    await hub.ladder.start()
+    lat, lon = place(2)
+    for number in (1, 2):
+        fix = position(number, lat=lat, lon=lon)
+        hub.station.write(lambda tx, fix=fix: hub.station.journal.record_positions(tx, "i-1", [fix]))  # type: ignore[misc]
+    await until(lambda: hub.types("i-1").count("routed") == 2)
+    incident = hub.station.incident("i-1")
+    assert incident is not None
+    assert incident.owner is not None
+    assert incident.responsible is not None
+    assert (incident.responsible.code, incident.owner.code) == (CENTERS[2], "41170")
+    assert "center_not_connected" in incident.marks
 
 
 async def test_boundaries_imported_meanwhile_are_taken_over(

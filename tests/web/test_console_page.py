@@ -601,6 +601,7 @@ def test_a_cut_line_is_said_and_the_page_catches_up(center: Center, screen: Scre
     page = screen.sign_in(center, KIM)
     known = center.alarm("이하나")
     expect(item(page, known)).to_be_visible()
+    until(page, lambda: bool(page.workers))  # the map's own: what is still being loaded cannot be cut off
     snapshots = center.snapshots
     screen.may_be_cut = True
     center.cut_off()
